@@ -1,0 +1,37 @@
+# Language, warnings and sanitizers for every target, and the functions that
+# declare a room and its tests.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+add_library(skerry_flags INTERFACE)
+target_include_directories(skerry_flags INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_options(
+  skerry_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+                         -Werror)
+if(SKERRY_SANITIZE)
+  target_compile_options(
+    skerry_flags INTERFACE -fsanitize=${SKERRY_SANITIZE}
+                           -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(skerry_flags INTERFACE -fsanitize=${SKERRY_SANITIZE})
+endif()
+
+# skerry_room(NAME SOURCES a.cpp b.cpp USES target ...)
+# A static library `skerry_NAME`, known to others as `skerry::NAME`.
+function(skerry_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;USES" ${ARGN})
+  add_library(skerry_${name} STATIC ${ROOM_SOURCES})
+  add_library(skerry::${name} ALIAS skerry_${name})
+  target_link_libraries(skerry_${name} PUBLIC skerry_flags ${ROOM_USES})
+endfunction()

@@ -1,0 +1,54 @@
+#include "scheduling/specs.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace skerry;
+using namespace skerry::literals;
+
+TEST_SUITE_BEGIN("scheduling/specs");
+
+namespace {
+
+std::string why(const result<>& checked) {
+  return checked ? "ok" : checked.failure().message;
+}
+
+} // namespace
+
+TEST_CASE("an id that could leave a directory is refused") {
+  CHECK(why(validate_id("web-1.a_b", "task id")) == "ok");
+  CHECK(why(validate_id("", "task id")) == "task id is empty");
+  CHECK(why(validate_id("a/b", "task id"))
+        == "task id a/b has /; allowed are letters, digits, '-', '_' and '.'");
+  CHECK(why(validate_id("a..b", "task id"))
+        == "task id a..b must not contain \"..\"");
+  CHECK(why(validate_id("..", "task id"))
+        == "task id .. must start with a letter or digit");
+  CHECK_FALSE(validate_id(std::string(129, 'x'), "task id"));
+}
+
+TEST_CASE("a node with a negative amount is refused") {
+  node_spec node{.name = "a", .capacity = {1_cores, 1_GiB}};
+  CHECK(validate(node));
+  node.capacity.set(resource_kind::disk, -1);
+  CHECK(why(validate(node)) == "node a: amount -1 of disk is negative");
+}
+
+TEST_CASE("a share of several devices is refused") {
+  const task_shape shape{.demand = {1_cores, 1_GiB},
+                         .devices = {{.count = 2, .share_milli = 500}}};
+  CHECK(why(validate(shape))
+        == "task: devices[0]: a share is of one device, but count is 2");
+}
+
+TEST_CASE("an elastic task starts between its minimum and maximum") {
+  task_profile profile{.shape = {.demand = {2_cores, 1_GiB}}};
+  CHECK(validate(profile));
+  profile.minimum = resources{1_cores, 1_GiB};
+  CHECK(why(validate(profile))
+        == "task: minimum and maximum are given together or not at all");
+  profile.maximum = resources{1_cores, 1_GiB};
+  CHECK(why(validate(profile)) == "task: demand is above maximum");
+}
+
+TEST_SUITE_END();

@@ -19,7 +19,9 @@ add_library(skerry_flags INTERFACE)
 target_include_directories(skerry_flags INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(
   skerry_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-                         -Werror)
+                         -Werror
+                         # g++ 12 reports std::string operator+ (PR 105651).
+                         -Wno-restrict)
 if(SKERRY_SANITIZE)
   target_compile_options(
     skerry_flags INTERFACE -fsanitize=${SKERRY_SANITIZE}

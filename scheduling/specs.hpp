@@ -59,7 +59,7 @@ struct label {
 
 struct node_spec {
   std::string name;
-  resources capacity; ///< Built-in kinds only; others go into `named`.
+  resources capacity = {}; ///< Built-in kinds only; others go into `named`.
   std::vector<named_amount> named = {};
   std::vector<device_spec> devices = {};
   std::vector<label> labels = {};
@@ -107,7 +107,7 @@ struct spread_constraint {
 /// All that decides where a task may run. Tasks of equal shape are placed by
 /// the same cached scores.
 struct task_shape {
-  resources demand; ///< Built-in kinds only; others go into `named`.
+  resources demand = {}; ///< Built-in kinds only; others go into `named`.
   std::vector<named_amount> named = {};
   std::vector<device_request> devices = {};
   std::vector<label_constraint> constraints = {};

@@ -506,7 +506,25 @@ result<> cluster::take(node_index node, shape_id id, device_mask devices) {
   if (const auto refused = why_not(shape, node))
     return {error_code::insufficient,
             fmt::format("node {}: {}", name(node), to_string(refused.reason))};
+  if (auto ok = choose(shape, node, devices); !ok)
+    return ok;
   auto& state = nodes_[index_of(node)];
+  auto* row = free_.data() + index_of(node) * stride_;
+  for (std::size_t kind = 0; kind < shape.kinds_used; ++kind)
+    row[kind] -= shape.demand[kind];
+  const auto& usable = shape.fits[index_of(state.class_id)].usable;
+  for (std::size_t i = 0; i < shape.requests.size(); ++i)
+    take_devices(state, shape.requests[i], devices & usable[i]);
+  for (const auto group : shape.groups)
+    ++group_counts_[group_key(node, group)];
+  ++state.task_count;
+  changed(node);
+  return done{};
+}
+
+/// Whether `devices` are what all requests together may take.
+result<> cluster::choose(const compiled_shape& shape, node_index node,
+                         device_mask devices) const {
   device_mask wanted = 0;
   for (std::size_t i = 0; i < shape.requests.size(); ++i) {
     const auto chosen = devices & available(shape, i, node);
@@ -522,16 +540,6 @@ result<> cluster::take(node_index node, shape_id id, device_mask devices) {
             fmt::format("node {}: devices {:#x} hold some that nobody asked "
                         "for",
                         name(node), devices)};
-  auto* row = free_.data() + index_of(node) * stride_;
-  for (std::size_t kind = 0; kind < shape.kinds_used; ++kind)
-    row[kind] -= shape.demand[kind];
-  const auto& usable = shape.fits[index_of(state.class_id)].usable;
-  for (std::size_t i = 0; i < shape.requests.size(); ++i)
-    take_devices(state, shape.requests[i], devices & usable[i]);
-  for (const auto group : shape.groups)
-    ++group_counts_[group_key(node, group)];
-  ++state.task_count;
-  changed(node);
   return done{};
 }
 
@@ -597,6 +605,45 @@ void cluster::give_back_device(node_state& state, std::size_t d,
   SKERRY_ASSERT(device.free_milli <= device.capacity_milli);
   if (device.free_milli == device.capacity_milli)
     state.idle_devices |= device_mask{1} << d;
+}
+
+result<> cluster::exchange(node_index node, shape_id from, device_mask held,
+                           shape_id to, device_mask wanted) {
+  const auto& before = shape(from);
+  const auto& after = shape(to);
+  SKERRY_ASSERT(before.requests.size() == after.requests.size());
+  auto* row = free_.data() + index_of(node) * stride_;
+  const auto kinds = std::max(before.kinds_used, after.kinds_used);
+  for (std::size_t kind = 0; kind < kinds; ++kind)
+    if (row[kind] < after.demand[kind] - before.demand[kind])
+      return {error_code::insufficient,
+              fmt::format("node {}: {} more of {} are not there", name(node),
+                          after.demand[kind] - before.demand[kind],
+                          resource_names_[kind])};
+  if (held != wanted) {
+    auto& state = nodes_[index_of(node)];
+    auto* first = devices_.data() + state.first_device;
+    std::array<device_state, max_devices_per_node> saved;
+    std::copy_n(first, state.device_count, saved.begin());
+    const auto idle = state.idle_devices;
+    const auto& of = class_of(node);
+    for (auto left = held; left != 0; left &= left - 1) {
+      const auto d = static_cast<std::size_t>(std::countr_zero(left));
+      give_back_device(state, d, before, of.devices[d]);
+    }
+    if (auto ok = choose(after, node, wanted); !ok) {
+      std::copy_n(saved.begin(), state.device_count, first);
+      state.idle_devices = idle;
+      return ok;
+    }
+    const auto& usable = after.fits[index_of(state.class_id)].usable;
+    for (std::size_t i = 0; i < after.requests.size(); ++i)
+      take_devices(state, after.requests[i], wanted & usable[i]);
+  }
+  for (std::size_t kind = 0; kind < kinds; ++kind)
+    row[kind] += before.demand[kind] - after.demand[kind];
+  changed(node);
+  return done{};
 }
 
 void cluster::changed(node_index node) {

@@ -194,6 +194,17 @@ public:
   /// @pre Such a `take` succeeded and was not undone.
   void give_back(node_index node, shape_id shape, device_mask devices);
 
+  /// Exchanges what a `take` took for another shape or other devices, in one
+  /// step. Asks only for what is more than before: the node's condition, its
+  /// task limit and the groups there do not matter to a task that stays.
+  /// @param held What the task holds now; `wanted` what it shall hold.
+  /// @pre A `take` of `from` and `held` succeeded and was not undone; `from`
+  /// and
+  ///      `to` differ in divisible amounts only.
+  /// @returns `insufficient` or `invalid_argument`, with nothing changed.
+  result<> exchange(node_index node, shape_id from, device_mask held,
+                    shape_id to, device_mask wanted);
+
   /// Counts changes of nodes; never falls.
   std::uint64_t version() const { return version_; }
   /// Version at which the node last changed.
@@ -241,6 +252,8 @@ private:
   void widen_rows(std::size_t kinds);
   void grow_log();
   void changed(node_index node);
+  result<> choose(const compiled_shape& shape, node_index node,
+                  device_mask devices) const;
   void take_devices(node_state& state, const compiled_request& request,
                     device_mask chosen);
   void give_back_device(node_state& state, std::size_t d,

@@ -185,3 +185,19 @@ TEST_CASE("the log names every node changed since a version") {
 }
 
 TEST_SUITE_END();
+
+TEST_CASE("an exchange asks only for what is more than before") {
+  cluster nodes;
+  const auto a = *nodes.add_node(gpu_node("a"));
+  const auto small = *nodes.intern({.demand = {1_cores, 1_GiB}});
+  const auto large = *nodes.intern({.demand = {8_cores, 1_GiB}});
+  const auto larger = *nodes.intern({.demand = {9_cores, 1_GiB}});
+  REQUIRE(nodes.take(a, small, 0));
+  nodes.set_condition(a, node_condition::draining);
+  const auto version = nodes.version();
+  REQUIRE(nodes.exchange(a, small, 0, large, 0));
+  CHECK(nodes.free(a, resource_kind::cpu) == 0);
+  CHECK(nodes.version() == version + 1);
+  CHECK_FALSE(nodes.exchange(a, large, 0, larger, 0));
+  CHECK(nodes.version() == version + 1);
+}

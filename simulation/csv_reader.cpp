@@ -15,7 +15,7 @@ std::string join_some(const std::vector<std::string>& names) {
   auto text = fmt::format("{}", fmt::join(names.begin(), last, ", "));
   if (names.size() > shown)
     text += fmt::format(" and {} more", names.size() - shown);
-  return text;
+  return printable(text);
 }
 
 result<csv_reader> csv_reader::open(const std::string& path) {

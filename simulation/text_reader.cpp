@@ -25,17 +25,22 @@ error io_failure(const std::string& path, int error_number) {
                       std::generic_category().message(error_number))};
 }
 
-/// What a person sees of a field in an error: short, and printable.
+/// What a person sees of a field in an error.
 std::string quoted(std::string_view text) {
   constexpr std::size_t shown = 40;
-  std::string copy{text.substr(0, shown)};
-  for (char& c : copy)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-      c = '?';
-  return fmt::format("\"{}{}\"", copy, text.size() > shown ? "..." : "");
+  return fmt::format("\"{}{}\"", text.substr(0, shown),
+                     text.size() > shown ? "..." : "");
 }
 
 } // namespace
+
+std::string printable(std::string_view text) {
+  std::string copy{text};
+  for (char& c : copy)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      c = '?';
+  return copy;
+}
 
 void split_commas(std::string_view line, std::vector<text_field>& fields) {
   fields.clear();
@@ -97,12 +102,15 @@ result<> text_reader::fill() {
   // A gzip file that ends early gives what it has and Z_BUF_ERROR.
   if (got < 0 || status != Z_OK) {
     ++line_number_; // The damage follows the last whole line.
-    return complain(1, status == Z_BUF_ERROR
-                           ? std::string{"the gzip file ends early (was it "
-                                         "cut while copying?)"}
-                           : fmt::format("the gzip file is damaged: {} (fetch "
-                                         "or compress it again)",
-                                         reason));
+    if (status == Z_BUF_ERROR)
+      return complain(1,
+                      "the gzip file ends early (was it cut while copying?)");
+    std::string_view what{reason};
+    if (what.starts_with(path_ + ": ")) // zlib puts it before its messages.
+      what.remove_prefix(path_.size() + 2);
+    return complain(1, fmt::format("the gzip file is damaged: {} (fetch or "
+                                   "compress it again)",
+                                   what));
   }
   if (got == 0)
     at_end_ = true;
@@ -155,7 +163,8 @@ result<bool> text_reader::next() {
 
 error text_reader::complain(std::size_t column, std::string_view what) const {
   return {error_code::malformed,
-          fmt::format("{}:{}:{}: {}", path_, line_number_, column, what)};
+          fmt::format("{}:{}:{}: {}", path_, line_number_, column,
+                      printable(what))};
 }
 
 result<std::int64_t> text_reader::integer(const text_field& field,

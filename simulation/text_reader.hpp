@@ -36,6 +36,10 @@ void split_commas(std::string_view line, std::vector<text_field>& fields);
 /// line has no field. Replaces `fields`.
 void split_blanks(std::string_view line, std::vector<text_field>& fields);
 
+/// With `?` for control characters: a file's content goes into errors, and an
+/// escape sequence in it must not reach a terminal.
+std::string printable(std::string_view text);
+
 /// Reads plain or gzip text line by line and knows where it is, so that every
 /// complaint about the content names file, line and column.
 ///

@@ -95,7 +95,8 @@ TEST_CASE("a gzip file with a wrong byte is refused") {
       = testing::read_bytes(directory.write_gzip("a.gz", many_lines(2000)));
   bytes[bytes.size() - 8] ^= 1; // The checksum: all lines decompress.
   const auto all = read_all(directory.write("bad.gz", bytes));
-  CHECK(all.failure.find("damaged") != std::string::npos);
+  CHECK(all.failure.ends_with(":1: the gzip file is damaged: incorrect data "
+                              "check (fetch or compress it again)"));
 }
 
 TEST_CASE("a file that cannot be read says why") {
@@ -175,6 +176,9 @@ TEST_CASE("integers are whole, in range, and nothing else") {
   CHECK(parse("7up").failure()
         == error{error_code::malformed,
                  path + ":1:5: cores is \"7up\" (want a whole number)"});
+  // Content never sends escape sequences to a terminal.
+  CHECK(parse("\x1B[2J").failure().message
+        == path + ":1:5: cores is \"?[2J\" (want a whole number)");
   CHECK(parse("").failure().message
         == path + ":1:5: cores is missing (want a whole number)");
   CHECK(parse("-1").failure().message

@@ -448,6 +448,12 @@ result<compiled_shape> cluster::compile_shape(const task_shape& shape) {
     return ok.failure();
   if (auto ok = number(shape.anti_affinity, out.anti_affinity); !ok)
     return ok.failure();
+  if (shape.spread) {
+    const auto group = groups_.intern(shape.spread->group, "group");
+    if (!group)
+      return group.failure();
+    out.spread_group = *group;
+  }
   out.meets_groups = !out.affinity.empty() || !out.anti_affinity.empty();
   for (const auto& on : classes_)
     out.fits.push_back(on.nodes > 0 ? fit_on(out, on) : class_fit{});

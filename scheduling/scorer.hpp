@@ -11,7 +11,8 @@ namespace skerry {
 /// Says how good a node is for a shape. Deterministic: equal states give equal
 /// scores, which is why an index may cache them.
 ///
-/// Threads: a scorer may keep caches, so each thread has its own.
+/// A scorer may keep caches by node and version, so each cluster and each
+/// thread has its own.
 class scorer {
 public:
   virtual ~scorer() = default;

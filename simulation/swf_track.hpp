@@ -1,0 +1,95 @@
+#pragma once
+
+#include "scheduling/queue_order.hpp"
+#include "scheduling/result.hpp"
+#include "simulation/swf_reader.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace skerry {
+
+/// Replays windows of a batch log through a queue order, by the published
+/// protocol of RLScheduler:
+///
+/// Each window starts on an empty machine at its first submission, and every
+/// job runs to its end. Whenever the queue has a job and none is chosen, the
+/// order chooses one, the head, and it is not chosen anew before it has
+/// started. If the head does not fit, then
+///  - without backfilling everything waits for it;
+///  - with EASY its earliest start is computed once, from requested times, and
+///    other jobs, first come first served, start if they fit and end before it.
+///
+/// Arrivals and completions are seen one by one, arrivals before completions
+/// of the same second, completions in the order of starting; the queue acts
+/// after each; jobs submitted in the same second keep their order in the log.
+/// (Acting once a second makes FCFS with EASY 235.55 on Lublin-1;
+/// published are 235.82.)
+///
+/// @source Zhang, Dai, He, Bao and Xie, "RLScheduler: An Automated HPC Batch
+///         Job Scheduler Using Reinforcement Learning", SC'20.
+
+enum class backfilling : std::uint8_t { none, easy };
+
+/// @returns `invalid_argument` listing the known names.
+result<backfilling> find_backfilling(std::string_view name);
+
+/// Consecutive jobs of a log.
+struct swf_window {
+  std::size_t first = 0; ///< 0-based position.
+  std::size_t length = 0;
+
+  friend bool operator==(const swf_window&, const swf_window&) = default;
+};
+
+/// Reads "START:LEN,START:LEN,...".
+/// @returns `invalid_argument` with the part that is wrong.
+result<std::vector<swf_window>> parse_windows(std::string_view text);
+
+struct swf_options {
+  std::int64_t processors = 0; ///< Of the machine.
+  queue_order order = queue_order::fcfs;
+  backfilling backfill = backfilling::none;
+  std::vector<swf_window> windows = {}; ///< Empty: the whole log.
+};
+
+/// Jobs that run for less than this count as if they ran so long: else the
+/// slowdown of the shortest would drown all others.
+inline constexpr std::int64_t slowdown_bound_seconds = 10;
+
+/// max(1, (wait + run) / max(run, bound)).
+double bounded_slowdown(std::int64_t wait_seconds, std::int64_t run_seconds);
+
+struct swf_start {
+  std::uint32_t window = 0; ///< Position in the options.
+  std::int64_t job = 0;     ///< Its number in the log.
+  std::int64_t start_seconds = 0;
+
+  friend bool operator==(const swf_start&, const swf_start&) = default;
+};
+
+struct swf_report {
+  /// Mean over jobs, then over windows.
+  double average_bounded_slowdown = 0;
+  std::vector<double> per_window;
+  /// Processor-seconds run / (processors * seconds from a window's first
+  /// submission to its last end), over all windows, in [0, 1].
+  double utilisation = 0;
+  std::vector<swf_start> schedule; ///< Window by window, in order of starting.
+};
+
+/// @returns `invalid_argument`, naming all faults, for options that do not go
+///          with the log; `infeasible` for a job wider than the machine.
+/// @cost    O(jobs * queue length). The ten windows of the published table
+///          take a few ms.
+result<swf_report> run_swf_track(std::span<const swf_job> log,
+                                 const swf_options& options);
+
+/// The schedule as CSV with the header `window,job,start`.
+std::string schedule_csv(const swf_report& report);
+
+} // namespace skerry

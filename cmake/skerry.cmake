@@ -20,6 +20,8 @@ target_include_directories(skerry_flags INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(
   skerry_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
                          -Werror
+                         # The same sums on every machine, with FMA or without.
+                         -ffp-contract=off
                          # g++ 12 reports std::string operator+ (PR 105651).
                          -Wno-restrict)
 if(SKERRY_SANITIZE)

@@ -2,22 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace skerry {
 
-fgd::fgd(std::vector<typical_class> workload) : table_{std::move(workload)} {
-  // 100 / (1 + exp(-d/1000)) >= k  <=>  d >= 1000 ln(k / (100 - k)).
-  for (std::size_t k = 1; k <= thresholds_.size(); ++k) {
-    const auto odds = static_cast<double>(k) / (100.0 - static_cast<double>(k));
-    thresholds_[k - 1] = static_cast<std::int64_t>(std::ceil(
-        1000.0 * std::log(odds) * static_cast<double>(table_.total_count())));
-  }
+namespace {
+
+score_t squash(double fall_of_f) {
+  return static_cast<score_t>(100.0 / (1.0 + std::exp(-fall_of_f / 1000.0)));
 }
 
-score_t fgd::squash(std::int64_t fall_of_f) const {
-  return static_cast<score_t>(std::ranges::upper_bound(thresholds_, fall_of_f)
-                              - thresholds_.begin());
-}
+} // namespace
 
 score_t fgd::score_fitting(const cluster& on, const compiled_shape& shape,
                            node_index node) {
@@ -27,7 +22,7 @@ score_t fgd::score_fitting(const cluster& on, const compiled_shape& shape,
   const auto before = table_.value(state, cpu);
   if (shape.gpu_request < 0)
     return squash(before - table_.value(state, cpu_after));
-  auto least = std::numeric_limits<std::int64_t>::max();
+  auto least = std::numeric_limits<double>::infinity();
   for (const auto after : table_.outcomes(on, shape, node, state))
     least = std::min(least, table_.value(after, cpu_after));
   return squash(before - least);

@@ -3,7 +3,7 @@
 #include "scheduling/fragmentation.hpp"
 #include "scheduling/scorer.hpp"
 
-#include <array>
+#include <utility>
 #include <vector>
 
 namespace skerry {
@@ -13,17 +13,14 @@ namespace skerry {
 ///
 ///     score = floor(100 / (1 + exp(-(F_before - F_after) / 1000)))
 ///
-/// Both F are exact integers (see `fragmentation_table`), and the steps of the
-/// sigmoid are 99 thresholds on their difference, so that the score has no
-/// rounding of its own.
-///
 /// @source Weng et al., "Beware of Fragmentation", USENIX ATC 2023, and the
 ///         simulator published with it for the sigmoid.
 class fgd final : public node_scorer<fgd> {
 public:
   /// @param workload What is expected to come, for example
   ///                 `typical_classes` of a recent record.
-  explicit fgd(std::vector<typical_class> workload);
+  explicit fgd(std::vector<typical_class> workload)
+      : table_{std::move(workload)} {}
 
   std::string_view name() const override { return "fgd"; }
   score_t score_fitting(const cluster& on, const compiled_shape& shape,
@@ -34,11 +31,7 @@ public:
                              node_index node) override;
 
 private:
-  score_t squash(std::int64_t fall_of_f) const;
-
   fragmentation_table table_;
-  /// `thresholds_[k - 1]`: the smallest fall of F that scores k, 1 <= k <= 99.
-  std::array<std::int64_t, 99> thresholds_{};
 };
 
 } // namespace skerry

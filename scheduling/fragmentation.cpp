@@ -1,7 +1,9 @@
 #include "scheduling/fragmentation.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 namespace skerry {
@@ -12,9 +14,11 @@ constexpr std::int32_t whole_gpu_milli = 1000;
 /// Covered by typical classes; the rest is too rare to leave room for.
 constexpr double covered_share = 0.95;
 
-/// A state costs about 0.5 kB, so that all of them stay under 64 MB. A run over
+/// A state costs about 1 kB, so that all of them stay near 100 MB. A run over
 /// the published cluster sees some 10 000.
 constexpr std::size_t max_states = 100'000;
+
+constexpr auto not_asked = std::numeric_limits<double>::quiet_NaN();
 
 std::string joined(const std::vector<std::string>& models) {
   std::string out;
@@ -46,37 +50,53 @@ typical_class class_of(const task_shape& task) {
 
 std::vector<typical_class> typical_classes(std::span<const task_shape> tasks) {
   using key = std::tuple<std::int64_t, std::int32_t, std::int32_t, std::string>;
-  std::map<key, typical_class, std::greater<>> counted;
+  struct counted_class {
+    typical_class each;
+    double count = 0;
+  };
+  std::map<key, counted_class, std::greater<>> counted;
   for (const auto& task : tasks) {
     auto each = class_of(task);
     const key which{each.cpu_millicores, each.gpu_milli, each.gpus,
                     joined(each.models)};
-    ++counted.try_emplace(which, std::move(each)).first->second.count;
+    counted.try_emplace(which, counted_class{std::move(each)})
+        .first->second.count
+        += 1;
   }
-  std::vector<typical_class> out;
+  std::vector<counted_class> ranked;
   for (auto& [which, each] : counted)
-    out.push_back(std::move(each));
+    ranked.push_back(std::move(each));
   // Stable: the map has put the larger tuple first.
-  std::ranges::stable_sort(out, std::greater{}, &typical_class::count);
-  const auto enough = covered_share * static_cast<double>(tasks.size());
-  std::int64_t covered = 0;
+  std::ranges::stable_sort(ranked, std::greater{}, &counted_class::count);
+  const auto all = static_cast<double>(tasks.size());
+  double covered = 0;
   std::size_t kept = 0;
-  while (kept < out.size() && static_cast<double>(covered) < enough)
-    covered += out[kept++].count;
-  out.resize(kept);
+  while (covered < covered_share * all)
+    covered += ranked[kept++].count;
+  std::vector<typical_class> out;
+  for (std::size_t i = 0; i < kept; ++i) {
+    out.push_back(std::move(ranked[i].each));
+    // Not count / covered, which can differ in the last digit: see the table.
+    out.back().frequency = (ranked[i].count / all) / (covered / all);
+  }
   return out;
 }
 
 fragmentation_table::fragmentation_table(std::vector<typical_class> classes)
     : classes_{std::move(classes)} {
-  std::ranges::stable_sort(classes_, {}, &typical_class::cpu_millicores);
-  for (const auto& each : classes_) {
-    total_count_ += each.count;
-    if (each.gpus > 0
-        && (cpu_levels_.empty() || cpu_levels_.back() != each.cpu_millicores))
-      cpu_levels_.push_back(each.cpu_millicores);
-  }
+  for (const auto& each : classes_)
+    cpu_levels_.push_back(each.cpu_millicores);
+  std::ranges::sort(cpu_levels_);
+  const auto repeated = std::ranges::unique(cpu_levels_);
+  cpu_levels_.erase(repeated.begin(), repeated.end());
   levels_ = cpu_levels_.size() + 1;
+}
+
+double fragmentation_table::value(state_id state, std::int64_t free_cpu) {
+  auto& known = values_[state * levels_ + level_of(free_cpu)];
+  if (std::isnan(known))
+    known = sum_up(states_[state], free_cpu);
+  return known;
 }
 
 std::size_t fragmentation_table::level_of(std::int64_t free_cpu) const {
@@ -159,40 +179,59 @@ fragmentation_table::intern(std::size_t models,
   const auto next = static_cast<state_id>(states_.size());
   const auto [entry, is_new] = ids_.try_emplace(std::move(key), next);
   if (is_new) {
-    states_.push_back({std::move(free_milli), models, {}});
-    tabulate(states_.back());
+    gpu_state state{.free_milli = std::move(free_milli), .models = models};
+    state.uses = uses_of(state);
+    states_.push_back(std::move(state));
+    values_.resize(values_.size() + levels_, not_asked);
   }
   return entry->second;
 }
 
-/// Appends F of a new state for each level of free CPU.
-void fragmentation_table::tabulate(const gpu_state& state) {
+std::vector<fragmentation_table::class_use>
+fragmentation_table::uses_of(const gpu_state& state) const {
   const auto& set = model_sets_[state.models];
-  std::int64_t all_free = 0;
-  for (const auto milli : state.free_milli)
-    all_free += milli;
-  const auto row = values_.size();
-  values_.resize(row + levels_, 0);
-  values_[row] = total_count_ * all_free;
+  std::vector<class_use> out(classes_.size());
   for (std::size_t p = 0; p < classes_.size(); ++p) {
-    const auto& wanted = classes_[p];
-    if (wanted.gpus == 0)
-      continue;
-    std::int32_t able = 0;
-    std::int64_t of_no_use = 0;
+    std::int32_t enough = 0;
     for (std::size_t g = 0; g < state.free_milli.size(); ++g) {
-      if (state.free_milli[g] < wanted.gpu_milli)
-        of_no_use += state.free_milli[g];
+      if (state.free_milli[g] < classes_[p].gpu_milli)
+        out[p].of_no_use_milli += state.free_milli[g];
       else if ((set.allowed[p] >> g & 1) != 0)
-        ++able;
+        ++enough;
     }
-    // From its CPU demand upwards the class can run and spoils less.
-    if (able >= wanted.gpus)
-      values_[row + level_of(wanted.cpu_millicores)]
-          += wanted.count * (of_no_use - all_free);
+    out[p].able = enough >= classes_[p].gpus;
   }
-  for (std::size_t level = 1; level < levels_; ++level)
-    values_[row + level] += values_[row + level - 1];
+  return out;
+}
+
+double fragmentation_table::sum_up(const gpu_state& state,
+                                   std::int64_t free_cpu) const {
+  const auto all_free = static_cast<double>(
+      std::accumulate(state.free_milli.begin(), state.free_milli.end(), 0));
+  const auto& allowed = model_sets_[state.models].allowed;
+  double lacks_both = 0;
+  double lacks_gpu = 0;
+  double lacks_cpu = 0;
+  double asks_no_gpu = 0;
+  double asks_no_gpu_lacks_cpu = 0;
+  double other_models = 0;
+  for (std::size_t p = 0; p < classes_.size(); ++p) {
+    const auto& each = classes_[p];
+    const auto spoilt = each.frequency * all_free;
+    const auto has_cpu = free_cpu >= each.cpu_millicores;
+    if (!each.models.empty() && allowed[p] == 0)
+      other_models += spoilt;
+    else if (each.gpus == 0)
+      (has_cpu ? asks_no_gpu : asks_no_gpu_lacks_cpu) += spoilt;
+    else if (!state.uses[p].able)
+      (has_cpu ? lacks_gpu : lacks_both) += spoilt;
+    else if (!has_cpu)
+      lacks_cpu += spoilt;
+    else
+      lacks_gpu += each.frequency * state.uses[p].of_no_use_milli;
+  }
+  return lacks_both + lacks_gpu + lacks_cpu + asks_no_gpu
+         + asks_no_gpu_lacks_cpu + other_models;
 }
 
 std::span<const fragmentation_table::state_id>

@@ -1,23 +1,57 @@
 #include "simulation/batch_machine.hpp"
 
-#include "scheduling/assert.hpp"
+#include <fmt/format.h>
 
 namespace skerry {
+namespace {
+
+constexpr std::int64_t millicores_per_processor = 1000;
+
+/// The ledger refuses nothing that the caller's duties allow, so what it
+/// refuses here is our own mistake.
+template <class T>
+T expect(result<T> answer) {
+  return std::move(answer.value());
+}
+
+} // namespace
 
 batch_machine::batch_machine(std::int64_t processors, std::size_t jobs)
-    : free_{processors}, held_(jobs) {}
+    : ledger_{1}, tasks_(jobs) {
+  node_spec spec;
+  spec.name = "machine";
+  spec.capacity = {millicores{processors * millicores_per_processor}, bytes{}};
+  node_ = expect(ledger_.register_node(spec, 1)).node;
+}
 
-void batch_machine::start(std::size_t job, std::int64_t processors) {
-  SKERRY_ASSERT(fits(processors));
-  SKERRY_ASSERT(held_[job] == 0);
-  held_[job] = processors;
-  free_ -= processors;
+std::int64_t batch_machine::free_processors() const {
+  return ledger_.nodes().free(node_, resource_kind::cpu)
+         / millicores_per_processor;
+}
+
+profile_id batch_machine::profile_of(std::int64_t processors) {
+  if (const auto known = profiles_.find(processors); known != profiles_.end())
+    return known->second;
+  task_profile profile;
+  profile.shape.demand
+      = {millicores{processors * millicores_per_processor}, bytes{}};
+  const auto id = expect(ledger_.intern(profile));
+  profiles_.emplace(processors, id);
+  return id;
+}
+
+void batch_machine::submit(std::size_t job, std::int64_t processors) {
+  tasks_[job] = expect(
+      ledger_.submit(fmt::format("job-{}", job), profile_of(processors)));
+}
+
+void batch_machine::start(std::size_t job) {
+  expect(ledger_.place(tasks_[job], node_, device_mask{0}));
+  expect(ledger_.start(tasks_[job]));
 }
 
 void batch_machine::finish(std::size_t job) {
-  SKERRY_ASSERT(held_[job] > 0);
-  free_ += held_[job];
-  held_[job] = 0;
+  expect(ledger_.finish(tasks_[job]));
 }
 
 } // namespace skerry

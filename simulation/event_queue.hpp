@@ -24,13 +24,13 @@ public:
   struct entry {
     std::int64_t time = 0;
     std::uint64_t sequence = 0; ///< Position among all events ever put in.
-    Event event;
+    Event what;
   };
 
   /// @pre `time` is not before that of the last event taken out.
-  void push(std::int64_t time, Event event) {
+  void push(std::int64_t time, Event what) {
     SKERRY_ASSERT(time >= now_);
-    heap_.push_back({time, next_sequence_++, std::move(event)});
+    heap_.push_back({time, next_sequence_++, std::move(what)});
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
 

@@ -62,7 +62,7 @@ public:
     split_blanks(text.line(), fields_);
     if (fields_.empty() || fields_.front().text.starts_with(';'))
       return std::nullopt;
-    if (const auto fault = check_fields(text))
+    if (auto fault = check_fields(text))
       return fault;
     fault_.reset();
     const swf_job row{

@@ -37,12 +37,13 @@ public:
   void run() {
     // All arrivals first, so that they precede completions of their second.
     for (std::uint32_t job = 0; job < jobs_.size(); ++job)
-      events_.push(jobs_[job].submit_seconds, {happening::arrival, job});
+      events_.push(jobs_[job].submit_seconds, {event_kind::arrival, job});
     while (!events_.empty()) {
       const auto next = events_.pop();
-      const auto [what, job] = next.event;
+      const auto [kind, job] = next.what;
       now_ = next.time;
-      if (what == happening::arrival) {
+      if (kind == event_kind::arrival) {
+        machine_.submit(job, jobs_[job].processors);
         waiting_.push_back(job);
       } else {
         machine_.finish(job);
@@ -61,9 +62,9 @@ public:
   std::int64_t end_seconds() const { return now_; }
 
 private:
-  enum class happening : std::uint8_t { arrival, completion };
-  struct event {
-    happening what;
+  enum class event_kind : std::uint8_t { arrival, completion };
+  struct happening {
+    event_kind kind;
     std::uint32_t job;
   };
 
@@ -124,17 +125,17 @@ private:
   }
 
   void start(std::uint32_t job) {
-    machine_.start(job, jobs_[job].processors);
+    machine_.start(job);
     starts_[job] = now_;
     order_of_start_.push_back(job);
     running_.push_back(job);
-    events_.push(now_ + jobs_[job].run_seconds, {happening::completion, job});
+    events_.push(now_ + jobs_[job].run_seconds, {event_kind::completion, job});
   }
 
   std::span<const swf_job> jobs_;
   const swf_options& options_;
   batch_machine machine_;
-  event_queue<event> events_;
+  event_queue<happening> events_;
   std::vector<queued_job> queued_;
   std::vector<double> priorities_; ///< By job; kept where time is no matter.
   std::vector<std::uint32_t> waiting_; ///< In order of submission.

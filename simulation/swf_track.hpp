@@ -85,7 +85,7 @@ struct swf_report {
 /// @returns `invalid_argument`, naming all faults, for options that do not go
 ///          with the log; `infeasible` for a job wider than the machine.
 /// @cost    O(jobs * queue length). The ten windows of the published table
-///          take a few ms.
+///          take 10 to 20 ms.
 result<swf_report> run_swf_track(std::span<const swf_job> log,
                                  const swf_options& options);
 

@@ -2,12 +2,13 @@
 
 #include <zlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
-#include <stdlib.h> // mkdtemp is POSIX, not in <cstdlib>.
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace skerry::testing {
 
@@ -33,7 +34,7 @@ public:
 
   /// Writes `text` as it is. @returns the file's path.
   std::string write(std::string_view name, std::string_view text) const {
-    const auto file = (path_ / name).string();
+    auto file = (path_ / name).string();
     std::ofstream out{file, std::ios::binary};
     out.write(text.data(), static_cast<std::streamsize>(text.size()));
     if (!out.flush())
@@ -43,7 +44,7 @@ public:
 
   /// Writes `text` compressed. @returns the file's path.
   std::string write_gzip(std::string_view name, std::string_view text) const {
-    const auto file = (path_ / name).string();
+    auto file = (path_ / name).string();
     gzFile out = gzopen(file.c_str(), "wb9");
     const auto size = static_cast<unsigned>(text.size());
     const bool written

@@ -15,10 +15,10 @@ TEST_CASE("events come by time, and at one time as they were put in") {
   queue.push(10, 'a');
   queue.push(10, 'b');
   queue.push(10, 'c');
-  CHECK(queue.top().event == 'a');
+  CHECK(queue.top().what == 'a');
   std::vector<char> order;
   while (!queue.empty())
-    order.push_back(queue.pop().event);
+    order.push_back(queue.pop().what);
   CHECK(order == std::vector{'a', 'b', 'c', 'd'});
 }
 
@@ -26,10 +26,10 @@ TEST_CASE("an event may cause another at its own time, which comes last") {
   event_queue<int> queue;
   queue.push(5, 1);
   queue.push(5, 2);
-  CHECK(queue.pop().event == 1);
+  CHECK(queue.pop().what == 1);
   queue.push(5, 3);
-  CHECK(queue.pop().event == 2);
-  CHECK(queue.pop().event == 3);
+  CHECK(queue.pop().what == 2);
+  CHECK(queue.pop().what == 3);
   CHECK(queue.empty());
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("a thousand scrambled events come out sorted and stable") {
   while (!queue.empty()) {
     const auto next = queue.pop();
     const bool sorted = last.time < next.time
-                        || (last.time == next.time && last.event < next.event);
+                        || (last.time == next.time && last.what < next.what);
     CHECK(sorted);
     last = next;
   }

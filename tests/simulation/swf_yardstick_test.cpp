@@ -48,17 +48,17 @@ double to_second_decimal(double value) {
 void check_table(const std::vector<swf_job>& log, std::int64_t processors,
                  const std::vector<swf_window>& windows,
                  std::span<const row> table) {
-  for (const auto& [name, none, easy] : table) {
-    CAPTURE(name);
-    swf_options options{processors, *find_queue_order(name), backfilling::none,
-                        windows};
+  for (const auto& expected : table) {
+    CAPTURE(expected.order);
+    swf_options options{processors, *find_queue_order(expected.order),
+                        backfilling::none, windows};
     CHECK(
         to_second_decimal(run_swf_track(log, options)->average_bounded_slowdown)
-        == none);
+        == expected.none);
     options.backfill = backfilling::easy;
     CHECK(
         to_second_decimal(run_swf_track(log, options)->average_bounded_slowdown)
-        == easy);
+        == expected.easy);
   }
 }
 

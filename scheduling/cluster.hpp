@@ -166,6 +166,8 @@ public:
   const compiled_shape& shape(shape_id id) const {
     return shapes_[index_of(id)];
   }
+  /// By id; those with serial 0 are free slots.
+  std::span<const compiled_shape> shapes() const { return shapes_; }
 
   // -- filters ----------------------------------------------------------------
 

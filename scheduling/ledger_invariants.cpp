@@ -39,7 +39,7 @@ private:
   result<> check_devices(node_index node, const held_on_node& held) const;
   result<> check_task(std::uint32_t slot);
   result<> check_gangs() const;
-  result<> check_references() const;
+  result<> check_references();
 
   const ledger& ledger_;
   const cluster& nodes_;
@@ -256,16 +256,23 @@ result<> ledger::checker::check_gangs() const {
   return done{};
 }
 
-/// Callers hold references of their own, so tasks have at most what is counted.
-result<> ledger::checker::check_references() const {
+/// Callers hold references to profiles; to shapes only profiles and resized
+/// tasks do.
+result<> ledger::checker::check_references() {
   for (const auto& [profile, users] : profile_users_)
     if (ledger_.profiles_[profile].users < users)
       return broken(
           fmt::format("profile {} has too few references", index_of(profile)));
-  for (const auto& [shape, users] : shape_users_)
-    if (nodes_.shape(shape).users < users)
-      return broken(
-          fmt::format("shape {} has too few references", index_of(shape)));
+  for (const auto& profile : ledger_.profiles_.all())
+    if (profile.serial != 0)
+      ++shape_users_[profile.shape];
+  const auto shapes = nodes_.shapes();
+  for (std::size_t s = 0; s < shapes.size(); ++s) {
+    const auto users = shape_users_[static_cast<shape_id>(s)];
+    if (shapes[s].users != users)
+      return broken(fmt::format("shape {} counts {} references and has {}", s,
+                                shapes[s].users, users));
+  }
   return done{};
 }
 

@@ -4,6 +4,7 @@
 #include "scheduling/task.hpp"
 
 #include <deque>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,6 +38,9 @@ public:
   const compiled_profile& operator[](profile_id id) const {
     return profiles_[index_of(id)];
   }
+
+  /// By id; those with serial 0 are free slots.
+  std::span<const compiled_profile> all() const { return profiles_; }
 
 private:
   std::vector<compiled_profile> profiles_;

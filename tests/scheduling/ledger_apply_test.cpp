@@ -59,3 +59,13 @@ TEST_CASE_FIXTURE(ledger_fixture,
     CHECK(code(book.apply(what, events)) == error_code::not_found);
   CHECK(events.empty());
 }
+
+TEST_CASE_FIXTURE(ledger_fixture, "a submission holds its profile only through "
+                                  "its tasks") {
+  REQUIRE(book.apply(submit_tasks{.tasks = {{"t", one_core()}}}, events));
+  const auto profile = book.task(*book.find("t"))->profile;
+  CHECK(book.submit("u", profile));
+  REQUIRE(book.apply(cancel_task{"t"}, events));
+  REQUIRE(book.apply(cancel_task{"u"}, events));
+  CHECK(code(book.submit("t", profile)) == error_code::not_found);
+}

@@ -15,7 +15,7 @@ namespace skerry {
 /// What the ledger can be told. Nodes and tasks go by name and id, so that a
 /// journal of commands can be read, and replayed into an empty ledger.
 
-/// Adds a node, or renews a live one: its tasks stay.
+/// Adds a node, or renews a live one: its tasks and condition stay.
 struct register_node {
   node_spec node;
   std::uint64_t session = 0; ///< Higher than any before of this name.

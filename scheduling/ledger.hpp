@@ -97,8 +97,11 @@ public:
 
   // -- nodes ------------------------------------------------------------------
 
+  /// Adds a node, or renews a live one: its tasks and condition stay.
   /// @returns `stale_epoch` for a session not above the last of this name,
-  ///          and what `cluster::add_node` or `update_node` return.
+  ///          `limit_exceeded`, and what `cluster::add_node` or `update_node`
+  ///          return: a node that came back smaller than its tasks is to be
+  ///          lost first.
   result<node_registered> register_node(const node_spec& spec,
                                         std::uint64_t session);
   result<node_updated> update_node(const node_spec& spec);

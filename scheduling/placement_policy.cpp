@@ -52,6 +52,7 @@ public:
         search_{search} {}
 
   std::string_view name() const override { return by_->name(); }
+  std::size_t cache_bytes() const override { return index_.bytes(); }
 
   std::optional<placement> choose(shape_id id) override {
     const auto& shape = on_->shape(id);
@@ -87,6 +88,7 @@ public:
       : on_{&on}, index_{on, feasible_}, scan_{on, feasible_}, rng_{seed} {}
 
   std::string_view name() const override { return "random"; }
+  std::size_t cache_bytes() const override { return index_.bytes(); }
 
   std::optional<placement> choose(shape_id id) override {
     const auto& shape = on_->shape(id);

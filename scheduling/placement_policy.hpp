@@ -26,6 +26,9 @@ public:
 
   /// The best placement now, or nothing when the shape fits nowhere.
   virtual std::optional<placement> choose(shape_id shape) = 0;
+
+  /// Bytes of cached scores.
+  virtual std::size_t cache_bytes() const = 0;
 };
 
 /// How a policy finds the best score. Both give the same placements: the scan

@@ -6,7 +6,6 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace skerry {
@@ -97,14 +96,6 @@ public:
       if (amounts_[kind] > other.amounts_[kind])
         return false;
     return true;
-  }
-
-  /// The first kind with a negative amount, if any.
-  constexpr std::optional<resource_kind> first_negative() const {
-    for (std::size_t kind = 0; kind < max_resource_kinds; ++kind)
-      if (amounts_[kind] < 0)
-        return static_cast<resource_kind>(kind);
-    return std::nullopt;
   }
 
   friend constexpr bool operator==(const resources&, const resources&)

@@ -21,9 +21,18 @@ result<> validate_amounts(const resources& amounts, std::string_view what) {
     return invalid(fmt::format(
         "{}: only cpu, memory, disk and network go here, others by name",
         what));
-  if (const auto kind = amounts.first_negative())
-    return invalid(fmt::format("{}: amount {} of {} is negative", what,
-                               amounts[*kind], builtin_resource_name(*kind)));
+  for (std::size_t k = 0; k < index_of(resource_kind::first_named); ++k) {
+    const auto kind = static_cast<resource_kind>(k);
+    const auto limit
+        = kind == resource_kind::cpu ? max_cpu_millicores : max_amount;
+    if (amounts[kind] < 0)
+      return invalid(fmt::format("{}: amount {} of {} is negative", what,
+                                 amounts[kind], builtin_resource_name(kind)));
+    if (amounts[kind] > limit)
+      return invalid(fmt::format("{}: amount {} of {} is above the limit of {}",
+                                 what, amounts[kind],
+                                 builtin_resource_name(kind), limit));
+  }
   return done{};
 }
 
@@ -38,9 +47,9 @@ result<> validate_named(const std::vector<named_amount>& named,
       if (name == builtin_resource_name(kind))
         return invalid(fmt::format(
             "{}: {} is built in and cannot be a named resource", what, name));
-    if (amount_milli < 0)
-      return invalid(fmt::format("{}: amount {} of {} is negative", what,
-                                 amount_milli, name));
+    if (amount_milli < 0 || amount_milli > max_amount)
+      return invalid(fmt::format("{}: amount {} of {} is not in 0 to {}", what,
+                                 amount_milli, name, max_amount));
     if (std::ranges::count(named, name, &named_amount::name) > 1)
       return invalid(fmt::format("{}: {} is given twice", what, name));
   }
@@ -72,12 +81,14 @@ result<> validate_device(const device_spec& device, std::string_view what) {
     if (auto ok = validate_id(device.model, fmt::format("{}: model", what));
         !ok)
       return ok;
-  if (device.capacity_milli <= 0)
-    return invalid(fmt::format("{}: capacity_milli is {}, must be positive",
-                               what, device.capacity_milli));
-  if (device.memory_bytes < 0)
-    return invalid(fmt::format("{}: memory_bytes is {}, must not be negative",
-                               what, device.memory_bytes));
+  if (device.capacity_milli <= 0
+      || device.capacity_milli > max_device_capacity_milli)
+    return invalid(fmt::format("{}: capacity_milli is {}, must be 1 to {}",
+                               what, device.capacity_milli,
+                               max_device_capacity_milli));
+  if (device.memory_bytes < 0 || device.memory_bytes > max_amount)
+    return invalid(fmt::format("{}: memory_bytes is {}, must be 0 to {}", what,
+                               device.memory_bytes, max_amount));
   return done{};
 }
 

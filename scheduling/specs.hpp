@@ -22,6 +22,11 @@ inline constexpr std::size_t max_id_length = 128;
 inline constexpr std::size_t max_devices_per_node = 64;
 /// Requests are for different kinds (gpu, fpga, ...); no task needs more.
 inline constexpr std::size_t max_device_requests = 4;
+/// 100 000 cores: squares of it, which scorers take, stay far inside int64.
+inline constexpr std::int64_t max_cpu_millicores = 100'000'000;
+/// 10^17 of anything else, 100 PB for example: fifty times it stays in int64.
+inline constexpr std::int64_t max_amount = 100'000'000'000'000'000;
+inline constexpr std::int32_t max_device_capacity_milli = 100'000;
 /// No labels, groups or constraints of one task or node beyond this.
 inline constexpr std::size_t max_terms = 32;
 
@@ -43,7 +48,7 @@ struct named_amount {
 
 struct device_spec {
   std::string kind = "gpu"; ///< "gpu", "fpga", or any other id.
-  std::string model;        ///< An id, for example "A100"; may be empty.
+  std::string model = {};   ///< An id, for example "A100"; may be empty.
   std::int32_t capacity_milli = 1000; ///< What sharing tasks divide.
   std::int64_t memory_bytes = 0;
 

@@ -5,7 +5,13 @@
 namespace skerry {
 namespace {
 
-constexpr std::int64_t millicores_per_processor = 1000;
+constexpr std::int64_t milli = 1000;
+
+/// By a name of their own and not as cores: the machine of a log can be larger
+/// than any node may be.
+std::vector<named_amount> processors_of(std::int64_t count) {
+  return {{"processors", count * milli}};
+}
 
 /// The ledger refuses nothing that the caller's duties allow, so what it
 /// refuses here is our own mistake.
@@ -18,24 +24,21 @@ T expect(result<T> answer) {
 
 batch_machine::batch_machine(std::int64_t processors, std::size_t jobs)
     : ledger_{1}, tasks_(jobs) {
-  node_spec spec;
-  spec.name = "machine";
-  spec.capacity = {millicores{processors * millicores_per_processor}, bytes{}};
-  node_ = expect(ledger_.register_node(spec, 1)).node;
+  node_
+      = expect(ledger_.register_node(
+                   {.name = "machine", .named = processors_of(processors)}, 1))
+            .node;
 }
 
 std::int64_t batch_machine::free_processors() const {
-  return ledger_.nodes().free(node_, resource_kind::cpu)
-         / millicores_per_processor;
+  return ledger_.nodes().free(node_, resource_kind::first_named) / milli;
 }
 
 profile_id batch_machine::profile_of(std::int64_t processors) {
   if (const auto known = profiles_.find(processors); known != profiles_.end())
     return known->second;
-  task_profile profile;
-  profile.shape.demand
-      = {millicores{processors * millicores_per_processor}, bytes{}};
-  const auto id = expect(ledger_.intern(profile));
+  const auto id
+      = expect(ledger_.intern({.shape = {.named = processors_of(processors)}}));
   profiles_.emplace(processors, id);
   return id;
 }

@@ -11,12 +11,12 @@ namespace skerry {
 
 /// The machine of a batch queue: equal processors, any of which will do.
 ///
-/// One node of a ledger, a core for each processor; a job is a task. So the
+/// One node of a ledger that has processors; a job is a task. So the
 /// tables of queue orders come from the same code that places tasks in a live
 /// cluster, and a job that does not fit cannot start.
 class batch_machine {
 public:
-  /// @param processors At least 1; as millicores in int64.
+  /// @param processors 1 to 10^14.
   /// @param jobs       How many there will be; they are called 0, 1, ...
   batch_machine(std::int64_t processors, std::size_t jobs);
 

@@ -34,6 +34,18 @@ TEST_CASE("a node with a negative amount is refused") {
   CHECK(why(validate(node)) == "node a: amount -1 of disk is negative");
 }
 
+TEST_CASE("an amount so large that scores could overflow is refused") {
+  node_spec node{.name = "a", .capacity = {100'000_cores, 1_GiB}};
+  CHECK(validate(node));
+  node.capacity = {100'001_cores, 1_GiB};
+  CHECK(why(validate(node))
+        == "node a: amount 100001000 of cpu is above the limit of 100000000");
+  node.capacity = {};
+  node.devices = {{.capacity_milli = 100'001}};
+  CHECK(why(validate(node))
+        == "node a: devices[0]: capacity_milli is 100001, must be 1 to 100000");
+}
+
 TEST_CASE("a share of several devices is refused") {
   const task_shape shape{.demand = {1_cores, 1_GiB},
                          .devices = {{.count = 2, .share_milli = 500}}};

@@ -1,0 +1,24 @@
+#include "benchmarks/benchmark.hpp"
+
+#include "benchmarks/benchmarks.hpp"
+
+#include <array>
+
+namespace skerry {
+namespace {
+
+constexpr std::array<benchmark, 3> benchmarks{{
+    {"dispatch", "decisions at 100 to 100 000 nodes: submit, place and finish",
+     run_dispatch_bench},
+    {"memory", "bytes a node and a live task cost", run_memory_bench},
+    {"openb", "decisions of each baseline on the openb arrivals",
+     run_openb_bench},
+}};
+
+} // namespace
+
+std::span<const benchmark> all_benchmarks() {
+  return benchmarks;
+}
+
+} // namespace skerry

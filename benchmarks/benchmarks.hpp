@@ -1,0 +1,21 @@
+#pragma once
+
+#include "benchmarks/benchmark.hpp"
+
+namespace skerry {
+
+/// Decisions in process at 100 to 100 000 nodes: submit, exact best fit over
+/// four resources with 16 live shapes, place and finish, by index and by scan.
+result<> run_dispatch_bench(const benchmark_options& options,
+                            const report_case& report);
+
+/// Bytes a node and a live task cost at 100 000 nodes and 1 000 000 tasks.
+result<> run_memory_bench(const benchmark_options& options,
+                          const report_case& report);
+
+/// Decisions of each baseline on the openb arrivals, by index and by scan.
+/// Needs `trace_directory`.
+result<> run_openb_bench(const benchmark_options& options,
+                         const report_case& report);
+
+} // namespace skerry

@@ -64,7 +64,9 @@ struct class_fit {
 /// An interned shape: what `fits` and the scorers read.
 struct compiled_shape {
   task_shape source;
-  resources demand; ///< Named kinds resolved.
+  resources demand
+      = {}; ///< Named kinds resolved, as far as a node has had them.
+  bool asks_unknown = false; ///< For a named kind that no node has had.
   std::size_t kinds_used = 0;
   std::vector<compiled_request> requests = {};
   std::vector<class_fit> fits = {}; ///< By node class.
@@ -250,8 +252,8 @@ private:
   result<> check_in_use(node_index node, const node_class& next) const;
   void assign(node_index node, node_class_id next);
   void lay_out_devices(node_state& state, const node_class& next);
-  result<resources> resolve(const resources& builtin,
-                            const std::vector<named_amount>& named);
+  void resolve(compiled_shape& shape) const;
+  void resolve_again();
   void widen_rows(std::size_t kinds);
   void grow_log();
   void changed(node_index node);

@@ -90,6 +90,8 @@ class_fit fit_on(const compiled_shape& shape, const node_class& on) {
     if (why != refusal_reason::none)
       refuse(why, i);
   }
+  if (shape.asks_unknown)
+    refuse(refusal_reason::resource_unknown, 0);
   for (std::size_t kind = 0; kind < shape.kinds_used; ++kind)
     if (shape.demand[kind] > on.capacity[kind])
       refuse(refusal_reason::resource, kind);
@@ -105,24 +107,20 @@ const std::string* node_class::label_value(std::string_view key) const {
 
 // -- node classes -------------------------------------------------------------
 
-result<resources> cluster::resolve(const resources& builtin,
-                                   const std::vector<named_amount>& named) {
-  auto out = builtin;
-  for (const auto& [name, amount_milli] : named) {
+result<node_class> cluster::compile_class(const node_spec& spec) {
+  auto capacity = spec.capacity;
+  const auto known = resource_names_.size();
+  for (const auto& [name, amount_milli] : spec.named) {
     const auto kind = resource_names_.intern(name, "resource");
     if (!kind)
       return kind.failure();
-    out.set(static_cast<resource_kind>(*kind), amount_milli);
+    capacity.set(static_cast<resource_kind>(*kind), amount_milli);
   }
-  return out;
-}
-
-result<node_class> cluster::compile_class(const node_spec& spec) {
-  auto capacity = resolve(spec.capacity, spec.named);
-  if (!capacity)
-    return capacity.failure();
-  widen_rows(resource_names_.size());
-  node_class out{.capacity = *capacity,
+  if (resource_names_.size() > known) {
+    widen_rows(resource_names_.size());
+    resolve_again();
+  }
+  node_class out{.capacity = capacity,
                  .devices = spec.devices,
                  .labels = spec.labels,
                  .max_tasks = spec.max_tasks};
@@ -186,12 +184,8 @@ result<shape_id> cluster::intern(const task_shape& shape) {
 result<compiled_shape> cluster::compile_shape(const task_shape& shape) {
   if (auto ok = validate(shape); !ok)
     return ok.failure();
-  auto demand = resolve(shape.demand, shape.named);
-  if (!demand)
-    return demand.failure();
-  widen_rows(resource_names_.size());
-  compiled_shape out{.source = shape, .demand = *demand};
-  out.kinds_used = out.demand.kinds_used();
+  compiled_shape out{.source = shape};
+  resolve(out);
   for (std::size_t i = 0; i < shape.devices.size(); ++i) {
     const auto& request = shape.devices[i];
     out.requests.push_back(
@@ -227,6 +221,32 @@ result<compiled_shape> cluster::compile_shape(const task_shape& shape) {
   out.serial = next_serial_++;
   out.users = 1;
   return out;
+}
+
+/// Only nodes name resources: there are few kinds, and tasks that ask for what
+/// nobody has must not use them up.
+void cluster::resolve(compiled_shape& shape) const {
+  shape.demand = shape.source.demand;
+  shape.asks_unknown = false;
+  for (const auto& [name, amount_milli] : shape.source.named) {
+    if (const auto kind = resource_names_.find(name))
+      shape.demand.set(static_cast<resource_kind>(*kind), amount_milli);
+    else if (amount_milli > 0)
+      shape.asks_unknown = true;
+  }
+  shape.kinds_used = shape.demand.kinds_used();
+}
+
+/// After a node has named a new kind. What was placed asked for none of it.
+void cluster::resolve_again() {
+  for (auto& shape : shapes_) {
+    if (!shape.asks_unknown)
+      continue;
+    resolve(shape);
+    for (std::size_t c = 0; c < classes_.size(); ++c)
+      if (classes_[c].nodes > 0)
+        shape.fits[c] = fit_on(shape, classes_[c]);
+  }
 }
 
 void cluster::release(shape_id id) {

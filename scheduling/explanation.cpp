@@ -58,6 +58,7 @@ std::string about_text(const cluster& nodes, const compiled_shape& shape,
   case refusal_reason::not_ready:
   case refusal_reason::task_limit:
   case refusal_reason::spread:
+  case refusal_reason::resource_unknown:
     break;
   }
   return {};

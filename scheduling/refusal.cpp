@@ -30,6 +30,8 @@ std::string_view to_string(refusal_reason reason) {
     return "anti-affinity violated";
   case refusal_reason::spread:
     return "spread too uneven";
+  case refusal_reason::resource_unknown:
+    return "no resource of that name";
   }
   return "unknown";
 }

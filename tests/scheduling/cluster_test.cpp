@@ -120,6 +120,20 @@ TEST_CASE("a shape no node could hold even when empty is known at once") {
   CHECK(fits({.named = {{"licences", 1}}}));
 }
 
+TEST_CASE("tasks cannot use up the kinds of resources that nodes may name") {
+  cluster nodes;
+  for (int n = 0; n < 20; ++n)
+    REQUIRE(nodes.intern({.named = {{"r" + std::to_string(n), 1}}}));
+  CHECK(nodes.resource_names().size() == 4); // The built-in ones.
+  REQUIRE(nodes.add_node({.name = "a", .named = {{"r7", 1}}}));
+  const auto a = *nodes.find("a");
+  CHECK(why(nodes, {.named = {{"r7", 1}}}, a) == refusal_reason::none);
+  CHECK(why(nodes, {.named = {{"r7", 2}}}, a) == refusal_reason::resource);
+  CHECK(why(nodes, {.named = {{"r8", 1}}}, a)
+        == refusal_reason::resource_unknown);
+  CHECK(why(nodes, {.named = {{"r8", 0}}}, a) == refusal_reason::none);
+}
+
 TEST_CASE("an update keeps what is in use or is refused") {
   cluster nodes;
   const auto a = *nodes.add_node(gpu_node("a"));

@@ -1,9 +1,12 @@
 #include "scheduling/explanation.hpp"
 
+#include "scheduling/spread.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace skerry {
 namespace {
@@ -110,12 +113,17 @@ std::string decimal(std::int64_t amount, std::int64_t unit) {
 
 explanation explain(const cluster& nodes, const compiled_shape& shape) {
   explanation out;
+  std::optional<spread_filter> spread;
+  if (shape.source.spread)
+    spread.emplace(nodes, shape);
   for (std::size_t n = 0; n < nodes.size(); ++n) {
     const auto node = static_cast<node_index>(n);
     if (nodes.condition(node) == node_condition::gone)
       continue;
     ++out.nodes;
-    const auto why = nodes.why_not(shape, node);
+    auto why = nodes.why_not(shape, node);
+    if (!why && spread && !spread->allows(node))
+      why = {refusal_reason::spread};
     if (!why)
       ++out.feasible;
     else

@@ -30,7 +30,7 @@ struct explanation {
 };
 
 /// What every node says to the shape now. Each counts once, with the first
-/// reason that `cluster::why_not` gives.
+/// reason that `cluster::why_not` or, after it, the spread gives.
 /// @cost O(nodes).
 explanation explain(const cluster& nodes, const compiled_shape& shape);
 

@@ -244,6 +244,7 @@ private:
   error named(std::uint32_t slot, error_code code, std::string_view why) const;
 
   std::uint32_t add_task(std::string_view id, profile_id profile, gang_id gang);
+  result<> check_spread(std::uint32_t slot, node_index node) const;
   result<> place_slot(std::uint32_t slot, node_index node, device_mask devices);
   result<> resize_slot(std::uint32_t slot, const resources& demand);
   result<> move_slot(std::uint32_t slot, node_index node, device_mask devices);

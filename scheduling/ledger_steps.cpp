@@ -1,6 +1,7 @@
 // The steps that the ledger's methods, commands and plans share. They know the
 // slot of a live task; what can fail is checked before anything is changed.
 #include "scheduling/ledger.hpp"
+#include "scheduling/spread.hpp"
 
 #include <fmt/format.h>
 
@@ -73,9 +74,26 @@ void ledger::unlink(std::uint32_t slot) {
   record.node = no_node;
 }
 
+/// Whether the task may come to `node`, seen across nodes: `cluster::take`
+/// looks at the node alone.
+result<> ledger::check_spread(std::uint32_t slot, node_index node) const {
+  const auto& record = tasks_[slot];
+  const auto& shape = nodes_.shape(record.shape);
+  if (!shape.source.spread)
+    return done{};
+  const auto leaving
+      = record.node == no_node ? std::nullopt : std::optional{record.node};
+  if (spread_filter{nodes_, shape, leaving}.allows(node))
+    return done{};
+  return named(slot, error_code::insufficient,
+               to_string(refusal_reason::spread));
+}
+
 result<> ledger::place_slot(std::uint32_t slot, node_index node,
                             device_mask devices) {
   auto& record = tasks_[slot];
+  if (auto ok = check_spread(slot, node); !ok)
+    return ok;
   if (auto ok = nodes_.take(node, record.shape, devices); !ok)
     return ok;
   record.devices = devices;
@@ -157,6 +175,8 @@ result<> ledger::move_slot(std::uint32_t slot, node_index node,
         !ok)
       return ok;
   } else {
+    if (auto ok = check_spread(slot, node); !ok)
+      return ok;
     if (auto ok = nodes_.take(node, record.shape, devices); !ok)
       return ok;
     release_node(slot);

@@ -6,7 +6,8 @@
 
 namespace skerry {
 
-spread_filter::spread_filter(const cluster& on, const compiled_shape& shape)
+spread_filter::spread_filter(const cluster& on, const compiled_shape& shape,
+                             std::optional<node_index> leaving)
     : domain_of_(on.size(), no_domain), max_skew_{
                                             shape.source.spread->max_skew} {
   const auto& topology = shape.source.spread->topology;
@@ -28,6 +29,9 @@ spread_filter::spread_filter(const cluster& on, const compiled_shape& shape)
     domain_of_[n] = domain;
     counts_[domain] += on.group_count(node, shape.spread_group);
   }
+  if (leaving && domain_of_[index_of(*leaving)] != no_domain
+      && std::ranges::count(shape.groups, shape.spread_group) > 0)
+    --counts_[domain_of_[index_of(*leaving)]];
   if (!counts_.empty())
     least_ = *std::ranges::min_element(counts_);
 }

@@ -3,6 +3,8 @@
 #include "scheduling/cluster.hpp"
 
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <vector>
 
 namespace skerry {
@@ -20,9 +22,12 @@ namespace skerry {
 class spread_filter {
 public:
   /// Counts as of now.
+  /// @param leaving Where the task runs that is to be placed elsewhere, if any:
+  ///                it is not counted there.
   /// @pre `shape.source.spread` is set.
   /// @cost O(nodes).
-  spread_filter(const cluster& on, const compiled_shape& shape);
+  spread_filter(const cluster& on, const compiled_shape& shape,
+                std::optional<node_index> leaving = {});
 
   bool allows(node_index node) const;
 

@@ -1,3 +1,5 @@
+#include "scheduling/explanation.hpp"
+#include "scheduling/ledger.hpp"
 #include "scheduling/placement_policy.hpp"
 #include "scheduling/spread.hpp"
 
@@ -74,6 +76,30 @@ TEST_CASE_FIXTURE(fixture, "a policy keeps to it") {
     order += std::to_string(index_of(chosen->node));
   }
   CHECK(order == "0202"); // Zones x and y in turn.
+}
+
+TEST_CASE("the ledger refuses what would spread a group too unevenly") {
+  ledger book{1};
+  for (const auto* zone : {"x", "x", "y"})
+    REQUIRE(book.register_node({.name = fmt::format("n{}", book.nodes().size()),
+                                .capacity = {8_cores, 8_GiB},
+                                .labels = {{"zone", zone}}},
+                               1));
+  const auto web = *book.intern(
+      {.shape = {.groups = {"web"},
+                 .spread = {{.group = "web", .topology = "zone"}}}});
+  const auto first = *book.submit("first", web);
+  const auto second = *book.submit("second", web);
+  REQUIRE(book.place(first, node_index{0}, 0));
+  CHECK(book.place(second, node_index{1}, 0).failure().message
+        == "task second: spread too uneven");
+  const auto why
+      = explain(book.nodes(), book.nodes().shape(book.profile(web).shape));
+  CHECK(why.text == "fits 1 of 3 nodes now: 2 nodes: spread too uneven");
+  // A move takes the task away from where it counts now.
+  CHECK(book.move(first, node_index{1}, 0));
+  CHECK(book.move(first, node_index{2}, 0));
+  CHECK(book.check_invariants());
 }
 
 TEST_SUITE_END();

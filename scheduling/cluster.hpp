@@ -75,9 +75,9 @@ struct compiled_shape {
   std::vector<std::uint32_t> anti_affinity = {};
   std::uint32_t spread_group = 0; ///< With `source.spread`.
   bool meets_groups = false;      ///< Has affinity or anti-affinity.
-  std::int8_t gpu_request = -1; ///< Index of the request for GPUs, -1 for none.
-  std::uint64_t serial = 0;     ///< Never reused, unlike the id.
-  std::uint32_t users = 0;      ///< References held; 0 is a free slot.
+  std::optional<std::size_t> gpu_request = {}; ///< Index in `requests`.
+  std::uint64_t serial = 0;                    ///< Never reused, unlike the id.
+  std::uint32_t users = 0; ///< References held; 0 is a free slot.
 };
 
 /// The nodes, what is free on them, and the shapes that may be asked for.

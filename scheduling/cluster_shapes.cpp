@@ -191,7 +191,7 @@ result<compiled_shape> cluster::compile_shape(const task_shape& shape) {
     out.requests.push_back(
         {request.count, request.share_milli, request.memory_bytes});
     if (request.kind == gpu_kind)
-      out.gpu_request = static_cast<std::int8_t>(i);
+      out.gpu_request = i;
   }
   const auto number = [this](const std::vector<std::string>& groups,
                              std::vector<std::uint32_t>& into) -> result<> {

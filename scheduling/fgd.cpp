@@ -20,7 +20,7 @@ score_t fgd::score_fitting(const cluster& on, const compiled_shape& shape,
   const auto cpu = on.free(node, resource_kind::cpu);
   const auto cpu_after = cpu - shape.demand[resource_kind::cpu];
   const auto before = table_.value(state, cpu);
-  if (shape.gpu_request < 0)
+  if (!shape.gpu_request)
     return squash(before - table_.value(state, cpu_after));
   auto least = std::numeric_limits<double>::infinity();
   for (const auto after : table_.outcomes(on, shape, node, state))
@@ -31,9 +31,9 @@ score_t fgd::score_fitting(const cluster& on, const compiled_shape& shape,
 device_mask fgd::choose_devices(const cluster& on, const compiled_shape& shape,
                                 node_index node) {
   auto out = tightest_devices(on, shape, node);
-  if (shape.gpu_request < 0)
+  if (!shape.gpu_request)
     return out;
-  const auto index = static_cast<std::size_t>(shape.gpu_request);
+  const auto index = *shape.gpu_request;
   if (shape.requests[index].share_milli == 0)
     return out;
   const auto state = table_.state_of(on, node);

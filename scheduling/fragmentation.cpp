@@ -87,8 +87,8 @@ fragmentation_table::fragmentation_table(std::vector<typical_class> classes)
   for (const auto& each : classes_)
     cpu_levels_.push_back(each.cpu_millicores);
   std::ranges::sort(cpu_levels_);
-  const auto repeated = std::ranges::unique(cpu_levels_);
-  cpu_levels_.erase(repeated.begin(), repeated.end());
+  cpu_levels_.erase(std::unique(cpu_levels_.begin(), cpu_levels_.end()),
+                    cpu_levels_.end());
   levels_ = cpu_levels_.size() + 1;
 }
 
@@ -237,8 +237,7 @@ double fragmentation_table::sum_up(const gpu_state& state,
 std::span<const fragmentation_table::state_id>
 fragmentation_table::outcomes(const cluster& on, const compiled_shape& shape,
                               node_index node, state_id from) {
-  const auto& request
-      = shape.requests[static_cast<std::size_t>(shape.gpu_request)];
+  const auto& request = shape.requests[*shape.gpu_request];
   // Where GPUs differ or their memory counts, the state alone does not tell
   // which of them a request may use.
   if (!model_sets_[states_[from].models].alike || request.memory_bytes > 0) {
@@ -258,7 +257,7 @@ fragmentation_table::outcomes(const cluster& on, const compiled_shape& shape,
 std::vector<fragmentation_table::state_id>
 fragmentation_table::work_out(const cluster& on, const compiled_shape& shape,
                               node_index node, state_id from) {
-  const auto request_index = static_cast<std::size_t>(shape.gpu_request);
+  const auto request_index = *shape.gpu_request;
   const auto& request = shape.requests[request_index];
   std::vector<state_id> out;
   auto usable = on.available(shape, request_index, node);
@@ -280,8 +279,7 @@ fragmentation_table::work_out(const cluster& on, const compiled_shape& shape,
 fragmentation_table::state_id
 fragmentation_table::after_share(const cluster& on, const compiled_shape& shape,
                                  node_index node, device_mask gpu) {
-  const auto& request
-      = shape.requests[static_cast<std::size_t>(shape.gpu_request)];
+  const auto& request = shape.requests[*shape.gpu_request];
   auto free_milli = free_gpus(on, node);
   free_milli[gpu_position(on, node, gpu)] -= request.share_milli;
   return intern(models_of(on, node), std::move(free_milli));

@@ -79,8 +79,8 @@ public:
 
 private:
   struct request_outcomes {
-    std::int32_t share_milli;
-    std::int32_t count;
+    std::int32_t share_milli = 0;
+    std::int32_t count = 0;
     std::vector<state_id> after;
   };
   /// What a class could do with the GPUs, were there CPU enough.

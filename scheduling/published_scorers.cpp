@@ -14,9 +14,7 @@ std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
 }
 
 const compiled_request* gpu_request(const compiled_shape& shape) {
-  return shape.gpu_request < 0
-             ? nullptr
-             : &shape.requests[static_cast<std::size_t>(shape.gpu_request)];
+  return shape.gpu_request ? &shape.requests[*shape.gpu_request] : nullptr;
 }
 
 } // namespace

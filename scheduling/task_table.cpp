@@ -102,12 +102,12 @@ void task_table::grow_index() {
 
 std::size_t task_table::hot_bytes() const {
   return chunks_.size() * chunk_size * sizeof(task_record)
-         + chunks_.capacity() * sizeof(chunks_.front())
+         + chunks_.capacity() * sizeof(std::vector<task_record>)
          + index_.capacity() * sizeof(index_.front());
 }
 
 std::size_t task_table::cold_bytes() const {
-  auto bytes = ids_.size() * sizeof(ids_.front());
+  auto bytes = ids_.size() * sizeof(std::string);
   const auto in_place = std::string{}.capacity();
   for (const auto& id : ids_)
     if (id.capacity() > in_place)

@@ -68,6 +68,7 @@ struct ledger_fixture {
       jobs.tasks.push_back({id, profile});
     REQUIRE(book.apply(jobs, events));
     std::vector<task_ref> out;
+    out.reserve(ids.size());
     for (auto& id : ids)
       out.push_back(*book.find(id));
     return out;

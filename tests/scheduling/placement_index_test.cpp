@@ -86,7 +86,7 @@ public:
 
   void take(shape_id shape, const placement& where) {
     REQUIRE(nodes_.take(where.node, shape, where.devices));
-    running_.push_back({shape, where});
+    running_.emplace_back(shape, where);
   }
 
   /// Something other than a placement happens.

@@ -51,9 +51,9 @@ TEST_CASE("a seed repeats what random draws") {
   const auto shape = *nodes.intern({.demand = {1_cores, 1_GiB}});
   const auto draw = [&](std::uint64_t seed) {
     const auto policy = *make_policy("random", nodes, {.seed = seed});
-    std::vector<std::size_t> out;
-    for (int i = 0; i < 20; ++i)
-      out.push_back(index_of(policy->choose(shape)->node));
+    std::vector<std::size_t> out(20);
+    for (auto& node : out)
+      node = index_of(policy->choose(shape)->node);
     return out;
   };
   CHECK(draw(1) == draw(1));

@@ -1,0 +1,131 @@
+#include "cli/app.hpp"
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/version.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <exception>
+#include <string>
+#include <string_view>
+
+namespace skerry {
+namespace {
+
+struct global_flags {
+  std::string output = "table";
+  bool quiet = false;
+};
+
+/// "skerry simulate openb": the command as far as it was understood.
+std::string understood(const CLI::App& app) {
+  std::string words = "skerry";
+  for (auto chosen = app.get_subcommands(); !chosen.empty();
+       chosen = chosen.front()->get_subcommands())
+    words += " " + chosen.front()->get_name();
+  return words;
+}
+
+void declare(CLI::App& app, global_flags& flags, action& chosen) {
+  app.fallthrough(); // Subcommands inherit it: global flags may stand anywhere.
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.set_help_flag("-h,--help", "This text");
+  app.set_version_flag(
+      "--version", fmt::format("skerry {} (commit {})", version(), commit()),
+      "The version, and the commit it was built from");
+  app.add_option("-o,--output", flags.output,
+                 "Form of the results: table or json")
+      ->type_name("FORM")
+      ->capture_default_str();
+  app.add_flag("-q,--quiet", flags.quiet, "Neither progress nor notes");
+  app.footer(
+      "Results go to stdout, progress and errors to stderr.\n"
+      "Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 not placed,\n"
+      "4 server unreachable, 5 conflict, 130 interrupted.");
+
+  auto& simulate = *app.add_subcommand(
+      "simulate", "Replay a workload under one policy or several");
+  simulate.require_subcommand(1);
+  simulate.footer(
+      "Example:\n"
+      "  skerry simulate swf --trace jobs.swf.gz --procs 256 --policy f1\n"
+      "The same seed gives the same result. Every command has its --help.");
+  add_openb_command(simulate, chosen);
+  add_swf_command(simulate, chosen);
+  add_bench_command(app, chosen);
+}
+
+/// Help and version are results, too.
+exit_code show(console& out, const std::string& text) {
+  if (const auto printed = out.print(text); !printed) {
+    console::complain(printed.failure().message);
+    return exit_code::failure;
+  }
+  return exit_code::ok;
+}
+
+exit_code act(console& out, const global_flags& flags, const action& chosen) {
+  constexpr std::array<std::string_view, 2> forms{"table", "json"};
+  const auto form = parse_choice("--output", flags.output, forms);
+  auto outcome = form ? result<>{done{}} : form.failure();
+  if (form) {
+    out.format = *form == 0 ? output_format::table : output_format::json;
+    out.quiet = flags.quiet;
+    outcome = chosen(out);
+  }
+  if (outcome)
+    return exit_code::ok;
+  console::complain(outcome.failure().message);
+  return exit_code_of(outcome.failure().code);
+}
+
+exit_code parse_and_act(int argc, const char* const* argv) {
+  console out;
+  global_flags flags;
+  action chosen;
+  CLI::App app{"Skerry: a cluster scheduler, and the simulator that judges it",
+               "skerry"};
+  declare(app, flags, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return show(out, app.help());
+  } catch (const CLI::CallForVersion& asked) {
+    return show(out, fmt::format("{}\n", asked.what()));
+  } catch (const CLI::ParseError& fault) {
+    // A slip in a name comes first: what it hid is then missed as well.
+    const auto unknown = app.remaining(true);
+    console::complain(fmt::format(
+        "{} (see {} --help)",
+        unknown.empty() ? fault.what()
+                        : fmt::format("there is no {} here", unknown.front()),
+        understood(app)));
+    return exit_code::usage;
+  }
+  return act(out, flags, chosen);
+}
+
+} // namespace
+
+clock_ns steady_clock_ns() {
+  return [] {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+  };
+}
+
+exit_code run_app(int argc, const char* const* argv) {
+  try {
+    return parse_and_act(argc, argv);
+  } catch (const std::exception& fault) { // Memory, above all.
+    console::complain(fault.what());
+    return exit_code::failure;
+  }
+}
+
+} // namespace skerry

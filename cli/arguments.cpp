@@ -1,0 +1,138 @@
+#include "cli/arguments.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+
+namespace skerry {
+namespace {
+
+template <class Number>
+std::optional<Number> number_in(std::string_view text) {
+  Number value{};
+  const auto* last = text.data() + text.size();
+  const auto [stopped, fault] = std::from_chars(text.data(), last, value);
+  if (fault != std::errc{} || stopped != last)
+    return std::nullopt;
+  return value;
+}
+
+error wrong(std::string_view flag, std::string_view text,
+            std::string_view wanted) {
+  return {error_code::invalid_argument,
+          fmt::format("{}: \"{}\" is not {}", flag, text, wanted)};
+}
+
+error unknown_name(std::string_view flag, std::string_view text,
+                   std::span<const std::string_view> known) {
+  return {error_code::invalid_argument,
+          fmt::format("{}: there is no \"{}\" (known: {})", flag, text,
+                      fmt::join(known, ", "))};
+}
+
+} // namespace
+
+result<std::vector<std::string>> parse_list(std::string_view flag,
+                                            std::string_view text) {
+  std::vector<std::string> items;
+  while (true) {
+    const auto comma = std::min(text.find(','), text.size());
+    items.emplace_back(text.substr(0, comma));
+    if (items.back().empty())
+      return error{error_code::invalid_argument,
+                   fmt::format("{}: an item of the list is empty", flag)};
+    if (std::count(items.begin(), items.end(), items.back()) > 1)
+      return error{
+          error_code::invalid_argument,
+          fmt::format("{}: \"{}\" is given twice", flag, items.back())};
+    if (comma == text.size())
+      return items;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+result<std::vector<std::uint64_t>> parse_seeds(std::string_view flag,
+                                               std::string_view text) {
+  const auto items = parse_list(flag, text);
+  if (!items)
+    return items.failure();
+  std::vector<std::uint64_t> seeds;
+  for (const auto& item : *items) {
+    const auto seed = number_in<std::uint64_t>(item);
+    if (!seed)
+      return wrong(flag, item, "a whole number from 0 to 2^64 - 1");
+    if (std::ranges::count(seeds, *seed) > 0) // "1" and "01".
+      return error{error_code::invalid_argument,
+                   fmt::format("{}: {} is given twice", flag, *seed)};
+    seeds.push_back(*seed);
+  }
+  return seeds;
+}
+
+result<std::vector<std::string>>
+parse_names(std::string_view flag, std::string_view text,
+            std::span<const std::string_view> known) {
+  auto items = parse_list(flag, text);
+  if (!items)
+    return items;
+  for (const auto& item : *items)
+    if (std::ranges::count(known, item) == 0)
+      return unknown_name(flag, item, known);
+  return items;
+}
+
+std::string names_text(std::span<const std::string_view> names) {
+  constexpr std::size_t width = 44; // Beside the flags, in 80 columns.
+  std::string text = "Any of ";
+  std::size_t used = text.size();
+  for (const auto name : names) {
+    if (used + name.size() + 2 > width) {
+      text.back() = '\n'; // In place of the blank.
+      used = 0;
+    }
+    text += name;
+    text += name == names.back() ? "" : ", ";
+    used += name.size() + 2;
+  }
+  return text;
+}
+
+result<std::size_t> parse_choice(std::string_view flag, std::string_view text,
+                                 std::span<const std::string_view> known) {
+  const auto found = std::ranges::find(known, text);
+  if (found == known.end())
+    return unknown_name(flag, text, known);
+  return static_cast<std::size_t>(found - known.begin());
+}
+
+result<std::int64_t> parse_whole(std::string_view flag, std::string_view text,
+                                 std::int64_t least, std::int64_t most) {
+  const auto value = number_in<std::int64_t>(text);
+  if (!value || *value < least || *value > most)
+    return wrong(flag, text,
+                 fmt::format("a whole number from {} to {}", least, most));
+  return *value;
+}
+
+result<double> parse_decimal(std::string_view flag, std::string_view text,
+                             double above, double most) {
+  const auto value = number_in<double>(text);
+  if (!value || !std::isfinite(*value) || *value <= above || *value > most)
+    return wrong(flag, text,
+                 fmt::format("a number above {} and at most {}", above, most));
+  return *value;
+}
+
+std::string workload_name(const std::string& path) {
+  auto name = std::filesystem::path{path}.filename();
+  if (name.extension() == ".gz")
+    name = name.stem();
+  return name.stem().string();
+}
+
+} // namespace skerry

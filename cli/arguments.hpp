@@ -1,0 +1,49 @@
+#pragma once
+
+#include "scheduling/result.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace skerry {
+
+/// Readers of what stands behind a flag. Errors are `invalid_argument` and name
+/// the flag, what stands there and what is wanted.
+
+/// "a,b,c" without empty or repeated items, at least one.
+result<std::vector<std::string>> parse_list(std::string_view flag,
+                                            std::string_view text);
+
+/// "42,43": whole numbers, none twice.
+result<std::vector<std::uint64_t>> parse_seeds(std::string_view flag,
+                                               std::string_view text);
+
+/// "fgd,first-fit": names among `known`, none twice.
+result<std::vector<std::string>>
+parse_names(std::string_view flag, std::string_view text,
+            std::span<const std::string_view> known);
+
+/// "Any of a, b, c", in lines that suit a help text.
+std::string names_text(std::span<const std::string_view> names);
+
+/// One name among `known`.
+/// @returns Its position.
+result<std::size_t> parse_choice(std::string_view flag, std::string_view text,
+                                 std::span<const std::string_view> known);
+
+/// A whole number in [least, most].
+result<std::int64_t> parse_whole(std::string_view flag, std::string_view text,
+                                 std::int64_t least, std::int64_t most);
+
+/// A finite decimal number above `above` and at most `most`.
+result<double> parse_decimal(std::string_view flag, std::string_view text,
+                             double above, double most);
+
+/// Name of a workload: its file's without directories, without ".gz" and
+/// without the extension before that.
+std::string workload_name(const std::string& path);
+
+} // namespace skerry

@@ -26,13 +26,15 @@ public:
     arrived_ += milli;
     if (placed)
       allocated_ += milli;
-    const auto load = std::lround(percent(arrived_));
+    // Halves to the even load, as the published analysis does: on multigpu40
+    // with seed 42 an arrival falls on 90.5 % exactly.
+    const auto load = std::lrint(percent(arrived_));
     const auto at = std::ranges::find(openb_loads, load);
     if (at == openb_loads.end())
       return;
     auto& [sum, count]
         = sums_[static_cast<std::size_t>(at - openb_loads.begin())];
-    sum += std::round(percent(allocated_) * 100) / 100;
+    sum += std::nearbyint(percent(allocated_) * 100) / 100;
     ++count;
   }
 

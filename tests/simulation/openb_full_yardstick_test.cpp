@@ -1,0 +1,81 @@
+#include "tests/simulation/openb_yardstick.hpp"
+#include "tests/yardsticks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include <doctest/doctest.h>
+
+using namespace skerry;
+using namespace skerry::testing;
+
+namespace {
+
+constexpr std::array lists{"default",    "cpu100",     "cpu250",
+                           "gpushare40", "gpushare80", "gpuspec10",
+                           "gpuspec25",  "multigpu20", "multigpu40"};
+constexpr std::array<std::uint64_t, 5> seeds{42, 43, 44, 45, 46};
+
+double furthest(const published_row& off) {
+  double most = 0;
+  for (const auto value : off)
+    most = std::max(most, std::abs(value));
+  return most;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("simulation/openb_full_yardstick");
+
+TEST_CASE("the four heuristics give every published value to the digit") {
+  const auto root = find_yardsticks();
+  if (!root)
+    return;
+  const auto published = read_published(*root);
+  for (const std::string list : lists)
+    for (const auto seed : seeds) {
+      const auto workload = read_openb_yardstick(*root, list, seed);
+      for (const std::string policy :
+           {"best-fit", "dot-product", "gpu-packing", "gpu-clustering"}) {
+        CAPTURE(list);
+        CAPTURE(policy);
+        CAPTURE(seed);
+        CHECK(furthest(deviation_from_published(
+                  workload, policy, seed, published.at({list, policy, seed})))
+              <= to_the_digit);
+      }
+    }
+}
+
+// fgd adds up doubles, and the published simulator adds them in an order of its
+// own: a tie may fall differently there and change what follows.
+TEST_CASE("fgd gives nearly every published value, and their means") {
+  const auto root = find_yardsticks();
+  if (!root)
+    return;
+  const auto published = read_published(*root);
+  int met = 0;
+  for (const std::string list : lists) {
+    published_row sum{};
+    for (const auto seed : seeds) {
+      const auto off = deviation_from_published(
+          read_openb_yardstick(*root, list, seed), "fgd", seed,
+          published.at({list, "fgd", seed}));
+      CAPTURE(list);
+      CAPTURE(seed);
+      CHECK(furthest(off) <= 0.3);
+      met += furthest(off) <= to_the_digit ? 1 : 0;
+      for (std::size_t i = 0; i < sum.size(); ++i)
+        sum[i] += off[i];
+    }
+    CAPTURE(list);
+    CHECK(furthest(sum) / seeds.size() <= 0.05);
+  }
+  CHECK(met >= 43); // Of 45.
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,38 @@
+#include "tests/simulation/openb_yardstick.hpp"
+#include "tests/yardsticks.hpp"
+
+#include <cmath>
+#include <string>
+
+#include <doctest/doctest.h>
+
+using namespace skerry;
+using namespace skerry::testing;
+
+TEST_SUITE_BEGIN("simulation/openb_yardstick");
+
+// Two lists and two seeds; openb_full_yardstick_test.cpp runs all of them.
+TEST_CASE("the published policies give the published allocation") {
+  const auto root = find_yardsticks();
+  if (!root)
+    return;
+  const auto published = read_published(*root);
+  for (const std::string list : {"default", "gpuspec25"})
+    for (const std::uint64_t seed : {42U, 43U}) {
+      const auto workload = read_openb_yardstick(*root, list, seed);
+      for (const std::string policy : {"best-fit", "dot-product", "gpu-packing",
+                                       "gpu-clustering", "fgd"}) {
+        const auto off = deviation_from_published(
+            workload, policy, seed, published.at({list, policy, seed}));
+        for (std::size_t i = 0; i < off.size(); ++i) {
+          CAPTURE(list);
+          CAPTURE(policy);
+          CAPTURE(seed);
+          CAPTURE(openb_loads[i]);
+          CHECK(std::abs(off[i]) <= to_the_digit);
+        }
+      }
+    }
+}
+
+TEST_SUITE_END();

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -110,6 +111,15 @@ result<std::size_t> parse_choice(std::string_view flag, std::string_view text,
   return static_cast<std::size_t>(found - known.begin());
 }
 
+result<placement_search> parse_search(std::string_view flag,
+                                      std::string_view text) {
+  constexpr std::array<std::string_view, 2> ways{"index", "scan"};
+  const auto way = parse_choice(flag, text, ways);
+  if (!way)
+    return way.failure();
+  return *way == 0 ? placement_search::index : placement_search::scan;
+}
+
 result<std::int64_t> parse_whole(std::string_view flag, std::string_view text,
                                  std::int64_t least, std::int64_t most) {
   const auto value = number_in<std::int64_t>(text);
@@ -120,11 +130,11 @@ result<std::int64_t> parse_whole(std::string_view flag, std::string_view text,
 }
 
 result<double> parse_decimal(std::string_view flag, std::string_view text,
-                             double above, double most) {
+                             double least, double most) {
   const auto value = number_in<double>(text);
-  if (!value || !std::isfinite(*value) || *value <= above || *value > most)
+  if (!value || !std::isfinite(*value) || *value < least || *value > most)
     return wrong(flag, text,
-                 fmt::format("a number above {} and at most {}", above, most));
+                 fmt::format("a number from {} to {}", least, most));
   return *value;
 }
 

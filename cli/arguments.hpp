@@ -1,7 +1,9 @@
 #pragma once
 
+#include "scheduling/placement_policy.hpp"
 #include "scheduling/result.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -34,13 +36,17 @@ std::string names_text(std::span<const std::string_view> names);
 result<std::size_t> parse_choice(std::string_view flag, std::string_view text,
                                  std::span<const std::string_view> known);
 
+/// "index" or "scan".
+result<placement_search> parse_search(std::string_view flag,
+                                      std::string_view text);
+
 /// A whole number in [least, most].
 result<std::int64_t> parse_whole(std::string_view flag, std::string_view text,
                                  std::int64_t least, std::int64_t most);
 
-/// A finite decimal number above `above` and at most `most`.
+/// A finite decimal number in [least, most].
 result<double> parse_decimal(std::string_view flag, std::string_view text,
-                             double above, double most);
+                             double least, double most);
 
 /// Name of a workload: its file's without directories, without ".gz" and
 /// without the extension before that.

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <string>
 
 namespace skerry {
 
@@ -16,8 +17,14 @@ using action = std::function<result<>(console&)>;
 /// Each declares a subcommand of `parent` that leaves its work in `chosen`.
 /// Both outlive the parsing.
 void add_openb_command(CLI::App& parent, action& chosen);
+void add_departures_command(CLI::App& parent, action& chosen);
 void add_swf_command(CLI::App& parent, action& chosen);
+void add_synthetic_command(CLI::App& parent, action& chosen);
 void add_bench_command(CLI::App& parent, action& chosen);
+
+/// Declares a flag with a list "a,b"; given twice, the lists are joined.
+CLI::Option* add_list_flag(CLI::App& subcommand, const std::string& name,
+                           std::string& into, const std::string& what);
 
 /// The clock that the simulator is lent to measure its speed.
 clock_ns steady_clock_ns();

@@ -1,33 +1,35 @@
 #include "cli/report.hpp"
 
 #include "scheduling/assert.hpp"
+#include "simulation/statistics.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 namespace skerry {
 namespace {
 
-/// 97.5 % quantile of Student's t.
-double t_quantile(std::size_t degrees) {
-  constexpr std::array<double, 30> table{
-      12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-      2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-      2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
-  if (degrees <= table.size())
-    return table[degrees - 1];
-  // The first terms of its expansion in 1 / degrees: right to 0.001 from here.
-  return 1.960 + 2.372 / static_cast<double>(degrees);
+/// Nothing when a value is missing.
+std::vector<double> known_values(const figures& values) {
+  std::vector<double> known;
+  for (const auto& value : values)
+    if (value)
+      known.push_back(*value);
+  if (known.size() < values.size())
+    known.clear();
+  return known;
 }
 
-bool all_known(std::span<const std::optional<double>> values) {
-  return std::ranges::all_of(values, [](const auto& v) { return !!v; });
+/// Standard deviation (n - 1).
+double deviation(std::span<const double> values, double mean) {
+  double squares = 0;
+  for (const auto value : values)
+    squares += (value - mean) * (value - mean);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
 }
 
 } // namespace
@@ -71,47 +73,27 @@ std::string text_table::text() const {
 
 // -- statistics ---------------------------------------------------------------
 
-sample sample_of(std::span<const double> values) {
-  SKERRY_ASSERT(!values.empty());
-  const auto n = static_cast<double>(values.size());
-  sample out{.count = values.size()};
-  out.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  if (values.size() == 1)
-    return out;
-  double squares = 0;
-  for (const auto value : values)
-    squares += (value - out.mean) * (value - out.mean);
-  out.deviation = std::sqrt(squares / (n - 1));
-  out.interval = t_quantile(values.size() - 1) * out.deviation / std::sqrt(n);
-  return out;
-}
-
-std::string mean_cell(std::span<const std::optional<double>> values,
-                      int decimals) {
-  if (values.empty() || !all_known(values))
+std::string mean_cell(const figures& values, int decimals) {
+  const auto known = known_values(values);
+  if (known.empty())
     return "-";
-  std::vector<double> known;
-  for (const auto& value : values)
-    known.push_back(*value);
-  const auto found = sample_of(known);
-  if (found.count == 1)
-    return fmt::format("{:.{}f}", found.mean, decimals);
-  return fmt::format("{:.{}f} ({:.{}f})", found.mean, decimals, found.deviation,
-                     decimals);
+  const auto mean = mean_interval_of(known).mean;
+  if (known.size() == 1)
+    return fmt::format("{:.{}f}", mean, decimals);
+  return fmt::format("{:.{}f} ({:.{}f})", mean, decimals,
+                     deviation(known, mean), decimals);
 }
 
-std::string difference_cell(std::span<const std::optional<double>> values,
-                            std::span<const std::optional<double>> base,
+std::string difference_cell(const figures& values, const figures& base,
                             int decimals) {
   SKERRY_ASSERT(values.size() == base.size());
-  if (values.size() < 2 || !all_known(values) || !all_known(base))
+  const auto of = known_values(values);
+  const auto against = known_values(base);
+  if (of.size() < 2 || against.size() < 2)
     return "-";
-  std::vector<double> differences;
-  for (std::size_t i = 0; i < values.size(); ++i)
-    differences.push_back(*values[i] - *base[i]);
-  const auto found = sample_of(differences);
-  return fmt::format("{:+.{}f} +-{:.{}f}", found.mean, decimals, found.interval,
-                     decimals);
+  const auto found = paired_difference(of, against);
+  return fmt::format("{:+.{}f} +-{:.{}f}", found.mean, decimals,
+                     found.half_width, decimals);
 }
 
 std::string seeds_text(std::span<const std::uint64_t> seeds) {

@@ -38,26 +38,16 @@ private:
   std::vector<std::vector<std::string>> rows_; ///< The first is the header.
 };
 
-/// What is known of a figure from several seeds.
-struct sample {
-  double mean = 0;
-  double deviation = 0; ///< Standard deviation (n - 1); 0 for one value.
-  double interval = 0;  ///< Half the 95 % interval of the mean, by Student's t.
-  std::size_t count = 0;
-};
+/// A figure of several runs; empty where a run did not give it.
+using figures = std::vector<std::optional<double>>;
 
-/// @pre At least one value.
-sample sample_of(std::span<const double> values);
-
-/// "95.23 (0.12)": mean and standard deviation; the mean alone for one value.
-/// "-" when a value is missing: a mean over other seeds would mislead.
-std::string mean_cell(std::span<const std::optional<double>> values,
-                      int decimals = 2);
+/// "95.23 (0.12)": mean and standard deviation (n - 1); the mean alone for one
+/// value. "-" when a value is missing: a mean over the others would mislead.
+std::string mean_cell(const figures& values, int decimals = 2);
 
 /// "+1.20 +-0.31": the mean of `values[i] - base[i]` with half its 95 %
 /// interval. "-" when a value is missing or there are fewer than two.
-std::string difference_cell(std::span<const std::optional<double>> values,
-                            std::span<const std::optional<double>> base,
+std::string difference_cell(const figures& values, const figures& base,
                             int decimals = 2);
 
 /// "seed 42" or "seeds 42, 43".

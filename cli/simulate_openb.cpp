@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <map>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -82,12 +84,10 @@ result<openb_request> understand(const openb_flags& flags) {
   if (!policies)
     return policies.failure();
   request.policies = *std::move(policies);
-  constexpr std::array<std::string_view, 2> searches{"index", "scan"};
-  const auto search = parse_choice("--search", flags.search, searches);
+  const auto search = parse_search("--search", flags.search);
   if (!search)
     return search.failure();
-  request.search
-      = *search == 0 ? placement_search::index : placement_search::scan;
+  request.search = *search;
   if (!flags.decisions.empty()
       && request.seeds.size() * request.policies.size() > 1)
     return error{error_code::invalid_argument,
@@ -114,10 +114,10 @@ json json_of(const std::string& workload, const openb_run& run) {
           {"decision_us", decision_us_json(run.report.decision_times)}};
 }
 
-template <class Figure>
-std::vector<std::optional<double>> figures(std::span<const openb_run> runs,
-                                           Figure figure) {
-  std::vector<std::optional<double>> out;
+figures figures_of(
+    std::span<const openb_run> runs,
+    const std::function<std::optional<double>(const openb_report&)>& figure) {
+  figures out;
   for (const auto& run : runs)
     out.push_back(figure(run.report));
   return out;
@@ -135,11 +135,11 @@ std::string table_of(const std::string& workload, const openb_request& request,
     for (std::size_t i = 0; i < openb_loads.size(); ++i)
       if (const auto load = openb_loads[i];
           load == 95 || load == 100 || load == 110 || load == 130)
-        row.push_back(mean_cell(figures(mine, [i](const auto& report) {
+        row.push_back(mean_cell(figures_of(mine, [i](const auto& report) {
           return report.allocated_gpu_percent[i];
         })));
     const auto add = [&](auto figure) {
-      row.push_back(mean_cell(figures(mine, figure), 0));
+      row.push_back(mean_cell(figures_of(mine, figure), 0));
     };
     add([](const auto& r) { return static_cast<double>(r.placed); });
     add([](const auto& r) { return static_cast<double>(r.failed); });
@@ -199,11 +199,11 @@ result<> simulate(const openb_flags& flags, console& out) {
 } // namespace
 
 void add_openb_command(CLI::App& parent, action& chosen) {
-  auto& command = *parent.add_subcommand(
+  auto& subcommand = *parent.add_subcommand(
       "openb", "GPU placement: arrivals of the openb trace");
   const auto flags = std::make_shared<openb_flags>();
   const auto file = [&](const char* name, std::string& into, const char* what) {
-    return command.add_option(name, into, what)->type_name("FILE");
+    return subcommand.add_option(name, into, what)->type_name("FILE");
   };
   file("--nodes", flags->nodes, "The node list, CSV, plain or gzip")
       ->required();
@@ -214,32 +214,29 @@ void add_openb_command(CLI::App& parent, action& chosen) {
   file("--tie-order", flags->tie_order,
        "Ranks of the nodes: per seed a column;\nthe smaller wins a tie")
       ->required();
-  command.add_option("--seed", flags->seeds, "Columns to replay")
+  add_list_flag(subcommand, "--seed", flags->seeds, "Columns to replay")
       ->type_name("N,...")
-      ->join(',')
       ->required();
-  command
-      .add_option("--policy", flags->policies,
-                  names_text(placement_policy_names()))
+  add_list_flag(subcommand, "--policy", flags->policies,
+                names_text(placement_policy_names()))
       ->type_name("NAME,...")
-      ->join(',')
       ->required();
   file("--decisions", flags->decisions,
        "Write arrival,pod,node,devices as CSV;\nfor one seed and policy");
-  command
+  subcommand
       .add_option(
           "--search", flags->search,
           "index, or scan: look at every node for\nevery pod, to compare")
       ->type_name("HOW")
       ->capture_default_str();
-  command.footer(
+  subcommand.footer(
       "Also: -o table|json, --quiet.\n"
       "Example:\n"
       "  skerry simulate openb --nodes nodes.csv.gz --pods pods.csv.gz \\\n"
       "    --arrivals order.csv.gz --tie-order nodeprio.csv.gz --seed 42,43 "
       "\\\n"
       "    --policy fgd,best-fit,first-fit");
-  command.final_callback([flags, &chosen] {
+  subcommand.final_callback([flags, &chosen] {
     chosen = [flags](console& out) { return simulate(*flags, out); };
   });
 }

@@ -10,6 +10,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -148,39 +149,39 @@ result<> simulate(const swf_flags& flags, console& out) {
 } // namespace
 
 void add_swf_command(CLI::App& parent, action& chosen) {
-  auto& command = *parent.add_subcommand(
+  auto& subcommand = *parent.add_subcommand(
       "swf", "Batch queues: a log in the Standard Workload Format");
   const auto flags = std::make_shared<swf_flags>();
-  command.add_option("--trace", flags->trace, "The log, plain or gzip")
+  subcommand.add_option("--trace", flags->trace, "The log, plain or gzip")
       ->type_name("FILE")
       ->required();
-  command.add_option("--procs", flags->processors, "Processors of the machine")
+  subcommand
+      .add_option("--procs", flags->processors, "Processors of the machine")
       ->type_name("N")
       ->required();
-  command.add_option("--policy", flags->policies, names_text(order_names()))
+  add_list_flag(subcommand, "--policy", flags->policies,
+                names_text(order_names()))
       ->type_name("NAME,...")
-      ->join(',')
       ->required();
-  command
+  subcommand
       .add_option("--backfill", flags->backfill,
                   "What may pass a head that does not\nfit: none or easy")
       ->type_name("HOW")
       ->capture_default_str();
-  command
-      .add_option("--windows", flags->windows,
-                  "Parts of the log, each on an empty\nmachine: 0-based first "
-                  "job and number\nof jobs (default: all of it)")
+  add_list_flag(subcommand, "--windows", flags->windows,
+                "Parts of the log, each on an empty\nmachine: 0-based first "
+                "job and number\nof jobs (default: all of it)")
       ->type_name("START:LEN,...");
-  command
+  subcommand
       .add_option("--schedule", flags->schedule,
                   "Write window,job,start as CSV; for one policy")
       ->type_name("FILE");
-  command.footer(
+  subcommand.footer(
       "Also: -o table|json, --quiet.\n"
       "Example:\n"
       "  skerry simulate swf --trace jobs.swf.gz --procs 256 \\\n"
       "    --policy fcfs,f1 --backfill easy --windows 1981:1024,2756:1024");
-  command.final_callback([flags, &chosen] {
+  subcommand.final_callback([flags, &chosen] {
     chosen = [flags](console& out) { return simulate(*flags, out); };
   });
 }

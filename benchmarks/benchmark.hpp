@@ -32,9 +32,8 @@ struct benchmark_options {
 struct benchmark {
   std::string_view name;
   std::string_view description;
-  /// Checks that the work was done right, then reports case by case.
-  /// @returns `invalid_argument` for options that do not do, `conflict` when
-  ///          the work was not done right.
+  /// Asserts that the work is done right, then reports case by case.
+  /// @returns What is wrong with the options or the traces.
   result<> (*run)(const benchmark_options& options, const report_case& report);
 };
 

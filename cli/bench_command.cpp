@@ -64,7 +64,7 @@ result<> run_bench(const bench_flags& flags, console& out) {
                                 std::numeric_limits<std::int64_t>::max());
   if (!seed)
     return seed.failure();
-  const auto seconds = parse_decimal("--seconds", flags.seconds, 0, 3600);
+  const auto seconds = parse_decimal("--seconds", flags.seconds, 0.001, 3600);
   if (!seconds)
     return seconds.failure();
   const auto& chosen = all_benchmarks()[*which];
@@ -91,30 +91,31 @@ result<> run_bench(const bench_flags& flags, console& out) {
 } // namespace
 
 void add_bench_command(CLI::App& parent, action& chosen) {
-  auto& command = *parent.add_subcommand(
+  auto& subcommand = *parent.add_subcommand(
       "bench", "Measure the speed and size of Skerry on this machine");
   const auto flags = std::make_shared<bench_flags>();
   std::string names;
   for (const auto& each : all_benchmarks())
     names += fmt::format("{}{}: {}", names.empty() ? "" : "\n", each.name,
                          each.description);
-  command.add_option("NAME", flags->name, names)->type_name("")->required();
-  command.add_option("--seconds", flags->seconds, "For each case, about")
+  subcommand.add_option("NAME", flags->name, names)->type_name("")->required();
+  subcommand.add_option("--seconds", flags->seconds, "For each case, about")
       ->type_name("S")
       ->capture_default_str();
-  command.add_option("--seed", flags->seed, "Of the generated work")
+  subcommand.add_option("--seed", flags->seed, "Of the generated work")
       ->type_name("N")
       ->capture_default_str();
-  command
+  subcommand
       .add_option("--traces", flags->traces,
                   "Directory of the openb traces, for openb")
       ->type_name("DIR");
-  command.footer("Also: -o table|json (a line for each case), --quiet.\n"
-                 "Cases run on one core. p50 and p99 are of the mean time in "
-                 "short runs.\n"
-                 "Example:\n"
-                 "  skerry bench dispatch --seconds 5 -o json");
-  command.final_callback([flags, &chosen] {
+  subcommand.footer(
+      "Also: -o table|json (a line for each case), --quiet.\n"
+      "Cases run on one core. p50 and p99 are of the mean time in "
+      "short runs.\n"
+      "Example:\n"
+      "  skerry bench dispatch --seconds 5 -o json");
+  subcommand.final_callback([flags, &chosen] {
     chosen = [flags](console& out) { return run_bench(*flags, out); };
   });
 }

@@ -199,6 +199,11 @@ make_departures_workload(std::span<const openb_node> nodes,
   for (const auto& pod : pods)
     if (auto ok = pool.add(pod, out); !ok)
       return ok.failure();
+  if (pool.entries.empty())
+    return {error_code::invalid_argument,
+            fmt::format("no pod to draw: of {}, {} have no scheduled_time and "
+                        "deletion_time, and {} fit no node",
+                        pods.size(), out.never_ran, out.never_fit)};
   const auto capacity_milli = metered_of(queue.nodes)[index_of(metered::gpu)];
   if (capacity_milli == 0 || pool.gpu_milli_seconds == 0)
     return {error_code::invalid_argument,

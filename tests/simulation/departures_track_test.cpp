@@ -229,6 +229,16 @@ TEST_CASE("without GPUs there is no load to offer") {
         == error_code::invalid_argument);
 }
 
+TEST_CASE("a list without times says so") {
+  // As the multi-GPU lists of openb.
+  auto untimed = pod(1, 1000, 10);
+  untimed.scheduled_seconds = untimed.deletion_seconds = -1;
+  const std::vector pods{untimed, pod(8, 1000, 10)};
+  CHECK(make_departures_workload(six_nodes, pods, 1, {}).failure().message
+        == "no pod to draw: of 2, 1 have no scheduled_time and deletion_time, "
+           "and 1 fit no node");
+}
+
 TEST_CASE("a load of too many arrivals is refused before it fills memory") {
   const std::vector pods{pod(1, 1, 1)}; // A thousandth of a GPU-second.
   const auto workload = make_departures_workload(

@@ -191,6 +191,7 @@ result<> simulate(const openb_flags& flags, console& out) {
   if (out.format == output_format::table)
     return out.print(table_of(name, *request, runs));
   std::vector<json> objects;
+  objects.reserve(runs.size());
   for (const auto& run : runs)
     objects.push_back(json_of(name, run));
   return out.print(json_text(std::move(objects)));

@@ -141,6 +141,7 @@ result<> simulate(const swf_flags& flags, console& out) {
   if (out.format == output_format::table)
     return out.print(table_of(flags, runs));
   std::vector<json> objects;
+  objects.reserve(runs.size());
   for (const auto& run : runs)
     objects.push_back(json_of(flags, run));
   return out.print(json_text(std::move(objects)));

@@ -9,7 +9,8 @@ namespace skerry {
 result<> run_dispatch_bench(const benchmark_options& options,
                             const report_case& report);
 
-/// Bytes a node and a live task cost at 100 000 nodes and 1 000 000 tasks.
+/// Bytes a node and a live task cost at 100 000 nodes and over a million tasks
+/// of 16 shapes, with and without GPUs on the nodes.
 result<> run_memory_bench(const benchmark_options& options,
                           const report_case& report);
 

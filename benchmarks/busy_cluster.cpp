@@ -9,12 +9,14 @@ using namespace skerry::literals;
 
 constexpr double filled = 2.0 / 3.0;
 
-node_spec machine(std::size_t n) {
+node_spec machine(std::size_t n, std::size_t gpus) {
   constexpr std::array<resources, 3> sizes{
       resources{32_cores, 128_GiB, 1000_GiB, 10'000_Mbps},
       resources{64_cores, 256_GiB, 2000_GiB, 25'000_Mbps},
       resources{96_cores, 768_GiB, 4000_GiB, 25'000_Mbps}};
-  return {.name = fmt::format("n{}", n), .capacity = sizes[n % sizes.size()]};
+  return {.name = fmt::format("n{}", n),
+          .capacity = sizes[n % sizes.size()],
+          .devices = std::vector<device_spec>(gpus)};
 }
 
 /// Up to 8 cores, 32 GiB, 100 GiB of disk and 500 Mbit/s.
@@ -29,10 +31,11 @@ task_profile random_task(rng& random) {
 
 } // namespace
 
-busy_cluster::busy_cluster(std::size_t nodes, std::uint64_t seed)
+busy_cluster::busy_cluster(std::size_t nodes, std::uint64_t seed,
+                           std::size_t gpus)
     : random_{seed}, book_{1} {
   for (std::size_t n = 0; n < nodes; ++n)
-    SKERRY_ASSERT(book_.register_node(machine(n), 1));
+    SKERRY_ASSERT(book_.register_node(machine(n, gpus), 1));
   for (auto& profile : profiles_)
     profile = *book_.intern(random_task(random_));
   search_by(placement_search::index);
@@ -60,16 +63,6 @@ result<> busy_cluster::fill() {
     if (auto ok = place(profile); !ok)
       return ok;
   }
-}
-
-result<> busy_cluster::add_small_tasks(std::size_t live) {
-  const auto small = book_.intern({.shape = {.demand = {1_mcores, 1_MiB}}});
-  if (!small)
-    return small.failure();
-  while (book_.size() < live)
-    if (auto ok = place(*small); !ok)
-      return ok;
-  return done{};
 }
 
 result<> busy_cluster::step() {

@@ -17,12 +17,11 @@ namespace skerry {
 class busy_cluster {
 public:
   /// @param nodes Of three sizes in turn.
-  busy_cluster(std::size_t nodes, std::uint64_t seed);
+  /// @param gpus  On each node; no task asks for them.
+  busy_cluster(std::size_t nodes, std::uint64_t seed, std::size_t gpus = 0);
 
   /// Places tasks until two thirds of the scarcest resource are taken.
   result<> fill();
-  /// Adds tasks that ask for next to nothing until so many are live.
-  result<> add_small_tasks(std::size_t live);
   /// From here on; both ways choose alike.
   void search_by(placement_search search);
   result<> step();

@@ -2,13 +2,14 @@
 #include "benchmarks/busy_cluster.hpp"
 #include "benchmarks/measure.hpp"
 
+#include <fmt/format.h>
+
 #include <malloc.h>
 
 namespace skerry {
 namespace {
 
 constexpr std::size_t nodes = 100'000;
-constexpr std::size_t tasks = 1'000'000;
 
 /// What the program has allocated and not freed.
 double heap_bytes() {
@@ -16,23 +17,18 @@ double heap_bytes() {
   return static_cast<double>(heap.uordblks + heap.hblkhd);
 }
 
-} // namespace
-
-result<> run_memory_bench(const benchmark_options& options,
-                          const report_case& report) {
+result<benchmark_case> measure(std::size_t gpus, std::uint64_t seed) {
   const auto empty = heap_bytes();
-  busy_cluster busy{nodes, options.seed};
+  busy_cluster busy{nodes, seed, gpus};
   const auto with_nodes = heap_bytes();
-  case_timer timer{"nodes=100000,tasks=1000000"};
+  case_timer timer{fmt::format("{} nodes of {} GPUs", nodes, gpus)};
   timer.begin_run();
   if (auto ok = busy.fill(); !ok)
-    return ok;
-  if (auto ok = busy.add_small_tasks(tasks); !ok)
-    return ok;
+    return ok.failure();
   timer.end_run(busy.book().size());
   const auto full = heap_bytes();
   if (auto ok = busy.book().check_invariants(); !ok)
-    return ok;
+    return ok.failure();
   const auto& book = busy.book();
   const auto per_node = [](auto amount) {
     return static_cast<double>(amount) / static_cast<double>(nodes);
@@ -40,8 +36,8 @@ result<> run_memory_bench(const benchmark_options& options,
   const auto per_task = [&book](auto amount) {
     return static_cast<double>(amount) / static_cast<double>(book.size());
   };
-  auto out = timer.finish();
   const auto index = busy.policy().cache_bytes();
+  auto out = timer.finish();
   out.more = {{"live_tasks", static_cast<double>(book.size())},
               {"hot_bytes_per_node", per_node(book.nodes().hot_bytes())},
               {"index_bytes_per_node", per_node(index)},
@@ -50,7 +46,19 @@ result<> run_memory_bench(const benchmark_options& options,
               {"heap_bytes_per_node", per_node(with_nodes - empty)},
               {"heap_bytes_per_task",
                per_task(full - with_nodes - static_cast<double>(index))}};
-  report(out);
+  return out;
+}
+
+} // namespace
+
+result<> run_memory_bench(const benchmark_options& options,
+                          const report_case& report) {
+  for (const std::size_t gpus : {0, 8}) {
+    const auto measured = measure(gpus, options.seed);
+    if (!measured)
+      return measured.failure();
+    report(*measured);
+  }
   return done{};
 }
 

@@ -199,8 +199,7 @@ void cluster::lay_out_devices(node_state& state, const node_class& next) {
   for (std::size_t d = 0; d < next.devices.size(); ++d) {
     const auto& spec = next.devices[d];
     device_state device{.free_memory_bytes = spec.memory_bytes,
-                        .free_milli = spec.capacity_milli,
-                        .capacity_milli = spec.capacity_milli};
+                        .free_milli = spec.capacity_milli};
     const auto in_use = state.task_count > 0 && d < state.device_count
                         && (state.idle_devices >> d & 1) == 0;
     if (in_use) {

@@ -25,11 +25,10 @@ enum class node_condition : std::uint8_t {
   gone,     ///< Lost or removed; holds nothing.
 };
 
-/// A device as the hot path sees it.
+/// A device as the hot path sees it; its size is with the node class.
 struct device_state {
   std::int64_t free_memory_bytes = 0;
   std::int32_t free_milli = 0;
-  std::int32_t capacity_milli = 0;
   /// Devices taken whole by the task that holds this one; 0 if idle or shared.
   std::uint8_t held_by_whole = 0;
 };

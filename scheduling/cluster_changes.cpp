@@ -123,7 +123,7 @@ void cluster::give_back_device(node_state& state, std::size_t d,
                                const device_spec& spec) {
   auto& device = devices_[state.first_device + d];
   if (device.held_by_whole > 0) {
-    device.free_milli = device.capacity_milli;
+    device.free_milli = spec.capacity_milli;
     device.free_memory_bytes = spec.memory_bytes;
     device.held_by_whole = 0;
     state.idle_devices |= device_mask{1} << d;
@@ -136,8 +136,8 @@ void cluster::give_back_device(node_state& state, std::size_t d,
   SKERRY_ASSERT(request < shape.requests.size());
   device.free_milli += shape.requests[request].share_milli;
   device.free_memory_bytes += shape.requests[request].memory_bytes;
-  SKERRY_ASSERT(device.free_milli <= device.capacity_milli);
-  if (device.free_milli == device.capacity_milli)
+  SKERRY_ASSERT(device.free_milli <= spec.capacity_milli);
+  if (device.free_milli == spec.capacity_milli)
     state.idle_devices |= device_mask{1} << d;
 }
 

@@ -199,8 +199,7 @@ result<> ledger::checker::check_devices(node_index node,
         = whole ? 0 : of.devices[d].memory_bytes - held.memory_bytes[d];
     const auto idle = !whole && held.milli[d] == 0;
     const auto& state = states[d];
-    if (state.capacity_milli != of.devices[d].capacity_milli || milli < 0
-        || memory_bytes < 0 || state.free_milli != milli
+    if (milli < 0 || memory_bytes < 0 || state.free_milli != milli
         || state.free_memory_bytes != memory_bytes
         || state.held_by_whole != held.whole[d]
         || (nodes_.idle_devices(node) >> d & 1) != (idle ? 1U : 0U))

@@ -85,10 +85,12 @@ score_t gpu_clustering::score_fitting(const cluster& on,
   auto runs_other = false;
   std::int64_t free_milli = 0;
   const auto devices = on.devices(node);
+  const auto idle = on.idle_devices(node);
   for (auto gpus = on.class_of(node).gpus; gpus != 0; gpus &= gpus - 1) {
-    const auto& gpu = devices[static_cast<std::size_t>(std::countr_zero(gpus))];
+    const auto d = static_cast<std::size_t>(std::countr_zero(gpus));
+    const auto& gpu = devices[d];
     free_milli += gpu.free_milli;
-    if (gpu.free_milli == gpu.capacity_milli)
+    if ((idle >> d & 1) != 0)
       continue;
     // A device in use that nobody holds whole is shared: kind 0.
     (gpu.held_by_whole == own_kind ? runs_own : runs_other) = true;

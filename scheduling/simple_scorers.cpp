@@ -42,7 +42,7 @@ score_t worst_fit::score_fitting(const cluster& on, const compiled_shape& shape,
     ++counted;
   }
   std::int64_t device_capacity = 0;
-  for (const auto& device : on.devices(node))
+  for (const auto& device : on.class_of(node).devices)
     device_capacity += device.capacity_milli;
   if (device_capacity > 0) {
     sum += 100 * (free_device_milli(on, node) - device_milli(shape))

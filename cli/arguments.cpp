@@ -111,15 +111,6 @@ result<std::size_t> parse_choice(std::string_view flag, std::string_view text,
   return static_cast<std::size_t>(found - known.begin());
 }
 
-result<placement_search> parse_search(std::string_view flag,
-                                      std::string_view text) {
-  constexpr std::array<std::string_view, 2> ways{"index", "scan"};
-  const auto way = parse_choice(flag, text, ways);
-  if (!way)
-    return way.failure();
-  return *way == 0 ? placement_search::index : placement_search::scan;
-}
-
 result<std::int64_t> parse_whole(std::string_view flag, std::string_view text,
                                  std::int64_t least, std::int64_t most) {
   const auto value = number_in<std::int64_t>(text);
@@ -136,6 +127,24 @@ result<double> parse_decimal(std::string_view flag, std::string_view text,
     return wrong(flag, text,
                  fmt::format("a number from {} to {}", least, most));
   return *value;
+}
+
+result<> understand_runs(const run_flags& flags, run_choice& into) {
+  auto seeds = parse_seeds("--seed", flags.seeds);
+  if (!seeds)
+    return seeds.failure();
+  into.seeds = *std::move(seeds);
+  auto policies
+      = parse_names("--policy", flags.policies, placement_policy_names());
+  if (!policies)
+    return policies.failure();
+  into.policies = *std::move(policies);
+  constexpr std::array<std::string_view, 2> ways{"index", "scan"};
+  const auto way = parse_choice("--search", flags.search, ways);
+  if (!way)
+    return way.failure();
+  into.search = *way == 0 ? placement_search::index : placement_search::scan;
+  return done{};
 }
 
 std::string workload_name(const std::string& path) {

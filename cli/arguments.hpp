@@ -36,10 +36,6 @@ std::string names_text(std::span<const std::string_view> names);
 result<std::size_t> parse_choice(std::string_view flag, std::string_view text,
                                  std::span<const std::string_view> known);
 
-/// "index" or "scan".
-result<placement_search> parse_search(std::string_view flag,
-                                      std::string_view text);
-
 /// A whole number in [least, most].
 result<std::int64_t> parse_whole(std::string_view flag, std::string_view text,
                                  std::int64_t least, std::int64_t most);
@@ -47,6 +43,24 @@ result<std::int64_t> parse_whole(std::string_view flag, std::string_view text,
 /// A finite decimal number in [least, most].
 result<double> parse_decimal(std::string_view flag, std::string_view text,
                              double least, double most);
+
+/// Which runs a simulation is to do, as typed.
+struct run_flags {
+  std::string seeds;
+  std::string policies;
+  std::string search = "index";
+};
+
+/// The same, understood: every policy runs with every seed.
+struct run_choice {
+  std::vector<std::uint64_t> seeds;
+  std::vector<std::string> policies;
+  placement_search search = placement_search::index;
+};
+
+/// @returns `invalid_argument` for the first fault of --seed, --policy or
+///          --search.
+result<> understand_runs(const run_flags& flags, run_choice& into);
 
 /// Name of a workload: its file's without directories, without ".gz" and
 /// without the extension before that.

@@ -16,24 +16,18 @@
 namespace skerry {
 namespace {
 
-struct departures_flags {
+struct departures_flags : run_flags {
   std::string nodes;
   std::string pods;
-  std::string seeds;
-  std::string policies;
   std::string load = "0.95";
   std::string cluster = "third";
   std::string start = "residents";
   std::string warm_up_hours = "3";
   std::string hours = "9";
-  std::string search = "index";
 };
 
 /// The flags, understood, and the files read.
-struct departures_request {
-  std::vector<std::uint64_t> seeds;
-  std::vector<std::string> policies;
-  placement_search search = placement_search::index;
+struct departures_request : run_choice {
   departures_options options;
   std::vector<openb_node> nodes;
   std::vector<openb_pod> pods;
@@ -72,19 +66,8 @@ result<departures_options> understand_options(const departures_flags& flags) {
 
 result<departures_request> understand(const departures_flags& flags) {
   departures_request request;
-  auto seeds = parse_seeds("--seed", flags.seeds);
-  if (!seeds)
-    return seeds.failure();
-  request.seeds = *std::move(seeds);
-  auto policies
-      = parse_names("--policy", flags.policies, placement_policy_names());
-  if (!policies)
-    return policies.failure();
-  request.policies = *std::move(policies);
-  const auto search = parse_search("--search", flags.search);
-  if (!search)
-    return search.failure();
-  request.search = *search;
+  if (auto ok = understand_runs(flags, request); !ok)
+    return ok.failure();
   auto options = understand_options(flags);
   if (!options)
     return options.failure();

@@ -19,22 +19,16 @@
 namespace skerry {
 namespace {
 
-struct openb_flags {
+struct openb_flags : run_flags {
   std::string nodes;
   std::string pods;
   std::string arrivals;
   std::string tie_order;
-  std::string seeds;
-  std::string policies;
-  std::string search = "index";
   std::string decisions; ///< Empty: not wanted.
 };
 
 /// The flags, understood, and the files read.
-struct openb_request {
-  std::vector<std::string> policies;
-  std::vector<std::uint64_t> seeds;
-  placement_search search = placement_search::index;
+struct openb_request : run_choice {
   /// Nodes and pods; arrivals and ties are exchanged for those of each seed.
   openb_workload workload;
   struct orders {
@@ -75,19 +69,8 @@ result<> read_files(const openb_flags& flags, openb_request& into) {
 
 result<openb_request> understand(const openb_flags& flags) {
   openb_request request;
-  auto seeds = parse_seeds("--seed", flags.seeds);
-  if (!seeds)
-    return seeds.failure();
-  request.seeds = *std::move(seeds);
-  auto policies
-      = parse_names("--policy", flags.policies, placement_policy_names());
-  if (!policies)
-    return policies.failure();
-  request.policies = *std::move(policies);
-  const auto search = parse_search("--search", flags.search);
-  if (!search)
-    return search.failure();
-  request.search = *search;
+  if (auto ok = understand_runs(flags, request); !ok)
+    return ok.failure();
   if (!flags.decisions.empty()
       && request.seeds.size() * request.policies.size() > 1)
     return error{error_code::invalid_argument,

@@ -17,7 +17,7 @@
 namespace skerry {
 namespace {
 
-struct synthetic_flags {
+struct synthetic_flags : run_flags {
   std::string nodes = "200";
   std::string hours = "24";
   std::string warm_up_hours; ///< Empty: an eighth of the time.
@@ -27,15 +27,9 @@ struct synthetic_flags {
   std::string diurnal = "0.3";
   std::string burst = "2";
   std::string drift = "0.2";
-  std::string seeds = "1";
-  std::string policies = "fgd,best-fit,first-fit";
-  std::string search = "index";
 };
 
-struct synthetic_request {
-  std::vector<std::uint64_t> seeds;
-  std::vector<std::string> policies;
-  placement_search search = placement_search::index;
+struct synthetic_request : run_choice {
   synthetic_options options;
 };
 
@@ -114,19 +108,8 @@ result<synthetic_options> understand_options(const synthetic_flags& flags) {
 
 result<synthetic_request> understand(const synthetic_flags& flags) {
   synthetic_request request;
-  auto seeds = parse_seeds("--seed", flags.seeds);
-  if (!seeds)
-    return seeds.failure();
-  request.seeds = *std::move(seeds);
-  auto policies
-      = parse_names("--policy", flags.policies, placement_policy_names());
-  if (!policies)
-    return policies.failure();
-  request.policies = *std::move(policies);
-  const auto search = parse_search("--search", flags.search);
-  if (!search)
-    return search.failure();
-  request.search = *search;
+  if (auto ok = understand_runs(flags, request); !ok)
+    return ok.failure();
   auto options = understand_options(flags);
   if (!options)
     return options.failure();
@@ -244,6 +227,8 @@ void add_synthetic_command(CLI::App& parent, action& chosen) {
   auto& subcommand = *parent.add_subcommand(
       "synthetic", "A mixed cluster and workload, with no data at hand");
   const auto flags = std::make_shared<synthetic_flags>();
+  flags->seeds = "1";
+  flags->policies = "fgd,best-fit,first-fit";
   declare(subcommand, *flags);
   subcommand.footer(
       "Also: -o table|json, --quiet.\n"

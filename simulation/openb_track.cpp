@@ -1,6 +1,7 @@
 #include "simulation/openb_track.hpp"
 
 #include "scheduling/ledger.hpp"
+#include "simulation/device_list.hpp"
 
 #include <fmt/format.h>
 
@@ -184,16 +185,10 @@ std::string decisions_csv(const openb_workload& workload,
   std::string out = "arrival,pod,node,devices\n";
   for (std::size_t k = 0; k < report.decisions.size(); ++k) {
     const auto& [node, devices] = report.decisions[k];
-    fmt::format_to(std::back_inserter(out), "{},{},{},", k,
+    fmt::format_to(std::back_inserter(out), "{},{},{},{}\n", k,
                    workload.pods[workload.arrivals[k]].name,
-                   node ? workload.nodes[*node].name : "");
-    auto separator = "";
-    for (auto left = devices; left != 0; left &= left - 1) {
-      fmt::format_to(std::back_inserter(out), "{}{}", separator,
-                     std::countr_zero(left));
-      separator = "|";
-    }
-    out += '\n';
+                   node ? workload.nodes[*node].name : "",
+                   device_list(devices));
   }
   return out;
 }

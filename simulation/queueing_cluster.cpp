@@ -1,5 +1,7 @@
 #include "simulation/queueing_cluster.hpp"
 
+#include "simulation/device_list.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -220,15 +222,8 @@ std::string outcomes_csv(const queueing_workload& workload,
       out += ",,\n";
       continue;
     }
-    fmt::format_to(std::back_inserter(out), "{},{},", start,
-                   workload.nodes[index_of(node)].name);
-    auto separator = "";
-    for (auto left = devices; left != 0; left &= left - 1) {
-      fmt::format_to(std::back_inserter(out), "{}{}", separator,
-                     std::countr_zero(left));
-      separator = "|";
-    }
-    out += '\n';
+    fmt::format_to(std::back_inserter(out), "{},{},{}\n", start,
+                   workload.nodes[index_of(node)].name, device_list(devices));
   }
   return out;
 }

@@ -78,7 +78,7 @@ result<> run_openb_bench(const benchmark_options& options,
                          const report_case& report) {
   if (options.trace_directory.empty())
     return {error_code::invalid_argument,
-            "the benchmark openb needs the directory of the openb traces"};
+            "the benchmark openb needs the openb traces: give --traces DIR"};
   const auto workload = read_default_list(options.trace_directory);
   if (!workload)
     return workload.failure();

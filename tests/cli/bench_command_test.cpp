@@ -1,0 +1,45 @@
+#include "tests/cli/process.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using namespace skerry::testing;
+using nlohmann::json;
+
+TEST_SUITE_BEGIN("cli/bench_command");
+
+TEST_CASE("a benchmark tells its cases line by line") {
+  const auto ended
+      = run_skerry(words("bench dispatch --seconds 0.001 -o json"));
+  CHECK(ended.exit_code == 0);
+  std::istringstream lines{ended.out};
+  std::vector<std::string> cases;
+  for (std::string line; std::getline(lines, line);) {
+    const auto found = json::parse(line);
+    CHECK(found.at("name") == "dispatch");
+    for (const auto* figure : {"per_second", "p50_us", "p99_us", "cpu_seconds"})
+      CHECK(found.at(figure).get<double>() > 0);
+    CHECK(found.contains("commit"));
+    cases.push_back(found.at("case"));
+  }
+  const std::vector<std::string> expected{
+      "index/100",   "scan/100",   "index/1000",   "scan/1000",
+      "index/10000", "scan/10000", "index/100000", "scan/100000"};
+  CHECK(cases == expected);
+}
+
+TEST_CASE("what cannot be measured is refused") {
+  check_refused(words("bench nonesuch"), "dispatch, memory, openb");
+  check_refused(words("bench openb"), "--traces");
+  check_refused(words("bench openb --traces /nonexistent"), "/nonexistent");
+  check_refused(words("bench dispatch --seconds nan"), "--seconds");
+  check_refused(words("bench dispatch --seed -1"), "--seed");
+  check_refused(words("bench"), "NAME");
+}
+
+TEST_SUITE_END();

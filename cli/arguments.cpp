@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <optional>
 
 namespace skerry {
@@ -125,7 +126,9 @@ result<double> parse_decimal(std::string_view flag, std::string_view text,
   const auto value = number_in<double>(text);
   if (!value || !std::isfinite(*value) || *value < least || *value > most)
     return wrong(flag, text,
-                 fmt::format("a number from {} to {}", least, most));
+                 most < std::numeric_limits<double>::max()
+                     ? fmt::format("a number from {} to {}", least, most)
+                     : fmt::format("a number of {} or more", least));
   return *value;
 }
 

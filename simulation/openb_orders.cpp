@@ -40,6 +40,13 @@ result<std::vector<std::uint32_t>> read_openb_arrivals(const std::string& path,
   const auto column = find_seed(*table, seed, 0);
   if (!column)
     return column.failure();
+  // A tie order has columns of the same names, and would be read in silence.
+  for (const auto& name : table->header())
+    if (name.find_first_not_of("0123456789") != name.npos)
+      return error{error_code::malformed,
+                   fmt::format("{}:1:1: column {} is no seed (arrivals have "
+                               "seeds alone; is this the tie order?)",
+                               path, name)};
 
   std::vector<std::uint32_t> arrivals;
   std::uint64_t ended_in_line = 0;

@@ -185,6 +185,9 @@ TEST_CASE("wrong arrivals are refused with their place") {
   CHECK(fault_of_arrivals("42,43\n1,0\n,0\n2,0\n")
         == "4:1: an arrival after the blank in line 3 that ends the sequence "
            "of seed 42");
+  CHECK(fault_of_arrivals("sn,42\na,1\nb,0\n")
+        == "1:1: column sn is no seed (arrivals have seeds alone; is this the "
+           "tie order?)");
   CHECK(fault_of_arrivals("42,43\n1,0\n", 44)
         == "1:1: no column for seed 44 (the file has: 42, 43)");
   CHECK(fault_of_arrivals("42,43\n1,0\n-1,0\n")

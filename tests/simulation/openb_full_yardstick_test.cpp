@@ -31,7 +31,7 @@ double furthest(const published_row& off) {
 
 TEST_SUITE_BEGIN("simulation/openb_full_yardstick");
 
-TEST_CASE("the four heuristics give every published value to the digit") {
+TEST_CASE("every published value is met to the digit") {
   const auto root = find_yardsticks();
   if (!root)
     return;
@@ -39,8 +39,8 @@ TEST_CASE("the four heuristics give every published value to the digit") {
   for (const std::string list : lists)
     for (const auto seed : seeds) {
       const auto workload = read_openb_yardstick(*root, list, seed);
-      for (const std::string policy :
-           {"best-fit", "dot-product", "gpu-packing", "gpu-clustering"}) {
+      for (const std::string policy : {"best-fit", "dot-product", "gpu-packing",
+                                       "gpu-clustering", "fgd"}) {
         CAPTURE(list);
         CAPTURE(policy);
         CAPTURE(seed);
@@ -49,33 +49,6 @@ TEST_CASE("the four heuristics give every published value to the digit") {
               <= to_the_digit);
       }
     }
-}
-
-// fgd adds up doubles, and the published simulator adds them in an order of its
-// own: a tie may fall differently there and change what follows.
-TEST_CASE("fgd gives nearly every published value, and their means") {
-  const auto root = find_yardsticks();
-  if (!root)
-    return;
-  const auto published = read_published(*root);
-  int met = 0;
-  for (const std::string list : lists) {
-    published_row sum{};
-    for (const auto seed : seeds) {
-      const auto off = deviation_from_published(
-          read_openb_yardstick(*root, list, seed), "fgd", seed,
-          published.at({list, "fgd", seed}));
-      CAPTURE(list);
-      CAPTURE(seed);
-      CHECK(furthest(off) <= 0.3);
-      met += furthest(off) <= to_the_digit ? 1 : 0;
-      for (std::size_t i = 0; i < sum.size(); ++i)
-        sum[i] += off[i];
-    }
-    CAPTURE(list);
-    CHECK(furthest(sum) / seeds.size() <= 0.05);
-  }
-  CHECK(met >= 43); // Of 45.
 }
 
 TEST_SUITE_END();

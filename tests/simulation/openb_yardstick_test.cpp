@@ -35,4 +35,24 @@ TEST_CASE("the published policies give the published allocation") {
     }
 }
 
+TEST_CASE("index and scan decide alike, arrival by arrival") {
+  const auto root = find_yardsticks();
+  if (!root)
+    return;
+  // gpuspec25 has the most shapes: 427.
+  const auto workload = read_openb_yardstick(*root, "gpuspec25", 44);
+  for (const auto policy : placement_policy_names()) {
+    CAPTURE(policy);
+    const auto by_index
+        = run_openb_track(workload, policy, 1, placement_search::index, {});
+    const auto by_scan
+        = run_openb_track(workload, policy, 1, placement_search::scan, {});
+    REQUIRE(by_index);
+    REQUIRE(by_scan);
+    CHECK(by_index->placed > 5000);
+    CHECK(decisions_csv(workload, *by_index)
+          == decisions_csv(workload, *by_scan));
+  }
+}
+
 TEST_SUITE_END();

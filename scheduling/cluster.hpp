@@ -46,7 +46,7 @@ struct node_class {
   const std::string* label_value(std::string_view key) const;
 };
 
-/// A `device_request` with what each node class offers for it.
+/// A `device_request` as the hot path reads it.
 struct compiled_request {
   std::int32_t count = 0;
   std::int32_t share_milli = 0; ///< 0: whole devices.
@@ -60,11 +60,11 @@ struct class_fit {
   std::array<device_mask, max_device_requests> usable{};
 };
 
-/// An interned shape: what `fits` and the scorers read.
+/// An interned shape: what filters and scorers read.
 struct compiled_shape {
   task_shape source;
-  resources demand
-      = {}; ///< Named kinds resolved, as far as a node has had them.
+  /// Named kinds resolved, as far as a node has had them.
+  resources demand = {};
   bool asks_unknown = false; ///< For a named kind that no node has had.
   std::size_t kinds_used = 0;
   std::vector<compiled_request> requests = {};
@@ -76,7 +76,7 @@ struct compiled_shape {
   bool meets_groups = false;      ///< Has affinity or anti-affinity.
   std::optional<std::size_t> gpu_request = {}; ///< Index in `requests`.
   std::uint64_t serial = 0;                    ///< Never reused, unlike the id.
-  std::uint32_t users = 0; ///< References held; 0 is a free slot.
+  std::uint32_t users = 0; ///< References held; at 0 it may be forgotten.
 };
 
 /// The nodes, what is free on them, and the shapes that may be asked for.

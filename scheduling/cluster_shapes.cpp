@@ -110,10 +110,19 @@ const std::string* node_class::label_value(std::string_view key) const {
 result<node_class> cluster::compile_class(const node_spec& spec) {
   auto capacity = spec.capacity;
   const auto known = resource_names_.size();
+  const auto added
+      = std::ranges::count_if(spec.named, [this](const auto& each) {
+          return !resource_names_.find(each.name);
+        });
+  // Before any is interned, for each needs its column in the rows.
+  if (known + static_cast<std::size_t>(added) > max_resource_kinds)
+    return {error_code::limit_exceeded,
+            fmt::format("node {}: {} more resource kinds beside {} are more "
+                        "than the {} that are allowed",
+                        spec.name, added, known, max_resource_kinds)};
   for (const auto& [name, amount_milli] : spec.named) {
     const auto kind = resource_names_.intern(name, "resource");
-    if (!kind)
-      return kind.failure();
+    SKERRY_ASSERT(kind.has_value());
     capacity.set(static_cast<resource_kind>(*kind), amount_milli);
   }
   if (resource_names_.size() > known) {

@@ -177,7 +177,9 @@ result<shape_id> cluster::intern(const task_shape& shape) {
   auto text = canonical_text(shape);
   if (const auto known = shape_by_text_.find(text);
       known != shape_by_text_.end()) {
-    retain(known->second);
+    auto& again = shapes_[index_of(known->second)];
+    if (again.users++ == 0)
+      idle_shapes_.remove(again.idle_stamp);
     return known->second;
   }
   auto compiled = compile_shape(shape);
@@ -263,17 +265,14 @@ void cluster::release(shape_id id) {
   SKERRY_ASSERT(shape.users > 0);
   if (--shape.users > 0)
     return;
-  idle_shapes_.emplace_back(id, shape.serial);
-  if (idle_shapes_.size() <= max_idle_shapes)
+  shape.idle_stamp = idle_shapes_.add(id);
+  const auto oldest = idle_shapes_.take_beyond(max_idle_shapes);
+  if (!oldest)
     return;
-  const auto [oldest, serial] = idle_shapes_.front();
-  idle_shapes_.pop_front();
-  auto& candidate = shapes_[index_of(oldest)];
-  if (candidate.users > 0 || candidate.serial != serial)
-    return;
-  shape_by_text_.erase(canonical_text(candidate.source));
-  candidate = {};
-  unused_shapes_.push_back(static_cast<std::uint32_t>(index_of(oldest)));
+  auto& dropped = shapes_[index_of(*oldest)];
+  shape_by_text_.erase(canonical_text(dropped.source));
+  dropped = {};
+  unused_shapes_.push_back(static_cast<std::uint32_t>(index_of(*oldest)));
 }
 
 bool cluster::can_ever_fit(const compiled_shape& shape) const {

@@ -224,6 +224,16 @@ TEST_CASE("a node that names too many resources leaves no name behind") {
   CHECK_FALSE(nodes.take(*c, shape, 0));
 }
 
+TEST_CASE("a shape used again and again does not push out an idle one") {
+  cluster nodes;
+  const auto kept = *nodes.intern(share(100));
+  const auto serial = nodes.shape(kept).serial;
+  nodes.release(kept);
+  for (auto i = 0; i < 2000; ++i) // More than idle shapes are kept.
+    nodes.release(*nodes.intern(share(200)));
+  CHECK(nodes.shape(kept).serial == serial);
+}
+
 TEST_SUITE_END();
 
 TEST_CASE("an exchange asks only for what is more than before") {

@@ -2,6 +2,7 @@
 
 #include "scheduling/catalog.hpp"
 #include "scheduling/fwd.hpp"
+#include "scheduling/idle_list.hpp"
 #include "scheduling/refusal.hpp"
 #include "scheduling/resources.hpp"
 #include "scheduling/specs.hpp"
@@ -9,7 +10,6 @@
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -76,7 +76,8 @@ struct compiled_shape {
   bool meets_groups = false;      ///< Has affinity or anti-affinity.
   std::optional<std::size_t> gpu_request = {}; ///< Index in `requests`.
   std::uint64_t serial = 0;                    ///< Never reused, unlike the id.
-  std::uint32_t users = 0; ///< References held; at 0 it may be forgotten.
+  std::uint32_t users = 0;      ///< References held; 0 is idle or a free slot.
+  std::uint64_t idle_stamp = 0; ///< With no users.
 };
 
 /// The nodes, what is free on them, and the shapes that may be asked for.
@@ -162,7 +163,6 @@ public:
   /// @returns `invalid_argument` for a bad shape. A device model or resource
   ///          that no node has is no error here: `can_ever_fit` says so.
   result<shape_id> intern(const task_shape& shape);
-  void retain(shape_id shape) { ++shapes_[index_of(shape)].users; }
   void release(shape_id shape);
   const compiled_shape& shape(shape_id id) const {
     return shapes_[index_of(id)];
@@ -277,7 +277,7 @@ private:
   std::unordered_map<std::string, node_class_id> class_by_text_;
   std::vector<compiled_shape> shapes_;
   std::vector<std::uint32_t> unused_shapes_;
-  std::deque<std::pair<shape_id, std::uint64_t>> idle_shapes_; ///< With serial.
+  idle_list<shape_id> idle_shapes_;
   std::unordered_map<std::string, shape_id> shape_by_text_;
   std::uint64_t next_serial_ = 1;
   name_table resource_names_;

@@ -12,8 +12,8 @@ namespace skerry {
 namespace {
 
 /// Tasks of one shape come again and again, with pauses. Compiled shapes and
-/// the scores cached for them are worth keeping over a pause; a thousand cost
-/// less than 1 MB here.
+/// the scores cached for them are worth keeping over a pause. Each costs about
+/// 1 kB and 40 bytes a node class.
 constexpr std::size_t max_idle_shapes = 1024;
 
 constexpr std::string_view gpu_kind = "gpu";
@@ -110,10 +110,19 @@ const std::string* node_class::label_value(std::string_view key) const {
 result<node_class> cluster::compile_class(const node_spec& spec) {
   auto capacity = spec.capacity;
   const auto known = resource_names_.size();
+  const auto added
+      = std::ranges::count_if(spec.named, [this](const auto& each) {
+          return !resource_names_.find(each.name);
+        });
+  // Before any is interned, for each needs its column in the rows.
+  if (known + static_cast<std::size_t>(added) > max_resource_kinds)
+    return {error_code::limit_exceeded,
+            fmt::format("node {}: {} more resource kinds beside {} are more "
+                        "than the {} that are allowed",
+                        spec.name, added, known, max_resource_kinds)};
   for (const auto& [name, amount_milli] : spec.named) {
     const auto kind = resource_names_.intern(name, "resource");
-    if (!kind)
-      return kind.failure();
+    SKERRY_ASSERT(kind.has_value());
     capacity.set(static_cast<resource_kind>(*kind), amount_milli);
   }
   if (resource_names_.size() > known) {
@@ -168,7 +177,9 @@ result<shape_id> cluster::intern(const task_shape& shape) {
   auto text = canonical_text(shape);
   if (const auto known = shape_by_text_.find(text);
       known != shape_by_text_.end()) {
-    retain(known->second);
+    auto& again = shapes_[index_of(known->second)];
+    if (again.users++ == 0)
+      idle_shapes_.remove(again.idle_stamp);
     return known->second;
   }
   auto compiled = compile_shape(shape);
@@ -254,17 +265,14 @@ void cluster::release(shape_id id) {
   SKERRY_ASSERT(shape.users > 0);
   if (--shape.users > 0)
     return;
-  idle_shapes_.emplace_back(id, shape.serial);
-  if (idle_shapes_.size() <= max_idle_shapes)
+  shape.idle_stamp = idle_shapes_.add(id);
+  const auto oldest = idle_shapes_.take_beyond(max_idle_shapes);
+  if (!oldest)
     return;
-  const auto [oldest, serial] = idle_shapes_.front();
-  idle_shapes_.pop_front();
-  auto& candidate = shapes_[index_of(oldest)];
-  if (candidate.users > 0 || candidate.serial != serial)
-    return;
-  shape_by_text_.erase(canonical_text(candidate.source));
-  candidate = {};
-  unused_shapes_.push_back(static_cast<std::uint32_t>(index_of(oldest)));
+  auto& dropped = shapes_[index_of(*oldest)];
+  shape_by_text_.erase(canonical_text(dropped.source));
+  dropped = {};
+  unused_shapes_.push_back(static_cast<std::uint32_t>(index_of(*oldest)));
 }
 
 bool cluster::can_ever_fit(const compiled_shape& shape) const {

@@ -178,8 +178,8 @@ public:
   ///    where its last item stands; if one is refused, all are.
   /// @returns `stale_epoch` for another epoch, `invalid_argument` for a version
   ///          that has not been, both without any effect.
-  /// @cost    O(items); allocates for events, refusals, and plans longer than
-  ///          ever before.
+  /// @cost    O(items), and O(nodes) for each task with a spread; allocates for
+  ///          events, refusals, and plans longer than ever before.
   result<plan_outcome> commit(const plan& proposal, std::vector<event>& events);
 
   // -- checking ---------------------------------------------------------------

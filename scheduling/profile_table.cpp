@@ -50,7 +50,9 @@ result<profile_id> profile_table::intern(cluster& nodes,
                         profile.max_attempts, most_attempts)};
   auto text = canonical_text(profile);
   if (const auto known = by_text_.find(text); known != by_text_.end()) {
-    retain(known->second);
+    auto& again = profiles_[index_of(known->second)];
+    if (again.users++ == 0)
+      idle_.remove(again.idle_stamp);
     return known->second;
   }
   const auto shape = nodes.intern(profile.shape);
@@ -78,18 +80,15 @@ void profile_table::release(cluster& nodes, profile_id id) {
   SKERRY_ASSERT(profile.users > 0);
   if (--profile.users > 0)
     return;
-  idle_.emplace_back(id, profile.serial);
-  if (idle_.size() <= max_idle_profiles)
+  profile.idle_stamp = idle_.add(id);
+  const auto oldest = idle_.take_beyond(max_idle_profiles);
+  if (!oldest)
     return;
-  const auto [oldest, serial] = idle_.front();
-  idle_.pop_front();
-  auto& candidate = profiles_[index_of(oldest)];
-  if (candidate.users > 0 || candidate.serial != serial)
-    return;
-  by_text_.erase(canonical_text(candidate.source));
-  nodes.release(candidate.shape);
-  candidate = {};
-  unused_.push_back(static_cast<std::uint32_t>(index_of(oldest)));
+  auto& dropped = profiles_[index_of(*oldest)];
+  by_text_.erase(canonical_text(dropped.source));
+  nodes.release(dropped.shape);
+  dropped = {};
+  unused_.push_back(static_cast<std::uint32_t>(index_of(*oldest)));
 }
 
 } // namespace skerry

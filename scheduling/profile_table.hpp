@@ -1,9 +1,9 @@
 #pragma once
 
 #include "scheduling/cluster.hpp"
+#include "scheduling/idle_list.hpp"
 #include "scheduling/task.hpp"
 
-#include <deque>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -17,6 +17,7 @@ struct compiled_profile {
   std::uint32_t users = 0; ///< References held; 0 is idle or a free slot.
   std::uint32_t max_attempts = 1;
   std::uint64_t serial = 0; ///< Never reused, unlike the id; 0 is a free slot.
+  std::uint64_t idle_stamp = 0; ///< With no users.
   task_profile source;
 };
 
@@ -28,6 +29,7 @@ public:
   ///          names more than the cluster can number, or more attempts than a
   ///          task record counts.
   result<profile_id> intern(cluster& nodes, const task_profile& profile);
+  /// @pre A reference to `id` is held.
   void retain(profile_id id) { ++profiles_[index_of(id)].users; }
   void release(cluster& nodes, profile_id id);
 
@@ -45,7 +47,7 @@ public:
 private:
   std::vector<compiled_profile> profiles_;
   std::vector<std::uint32_t> unused_;
-  std::deque<std::pair<profile_id, std::uint64_t>> idle_; ///< With serial.
+  idle_list<profile_id> idle_;
   std::unordered_map<std::string, profile_id> by_text_;
   std::uint64_t next_serial_ = 1;
 };

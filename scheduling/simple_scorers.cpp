@@ -1,22 +1,30 @@
 #include "scheduling/simple_scorers.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace skerry {
 namespace {
 
 constexpr double full_score = 1e9;
 
-/// What a device has when `capacity_milli` is left at its default.
-constexpr std::int64_t whole_device_milli = 1000;
-
 } // namespace
 
-std::int64_t device_milli(const compiled_shape& shape) {
+std::int64_t device_milli(const cluster& on, const compiled_shape& shape,
+                          node_index node) {
+  const auto devices = on.devices(node);
   std::int64_t milli = 0;
-  for (const auto& request : shape.requests)
-    milli += request.share_milli > 0 ? request.share_milli
-                                     : request.count * whole_device_milli;
+  for (std::size_t i = 0; i < shape.requests.size(); ++i) {
+    const auto& request = shape.requests[i];
+    milli += request.share_milli;
+    if (request.share_milli > 0)
+      continue;
+    // Those that `tightest_devices` takes.
+    auto idle = on.available(shape, i, node);
+    for (auto taken = 0; taken < request.count; ++taken, idle &= idle - 1)
+      milli += devices[static_cast<std::size_t>(std::countr_zero(idle))]
+                   .free_milli;
+  }
   return milli;
 }
 
@@ -45,7 +53,7 @@ score_t worst_fit::score_fitting(const cluster& on, const compiled_shape& shape,
   for (const auto& device : on.class_of(node).devices)
     device_capacity += device.capacity_milli;
   if (device_capacity > 0) {
-    sum += 100 * (free_device_milli(on, node) - device_milli(shape))
+    sum += 100 * (free_device_milli(on, node) - device_milli(on, shape, node))
            / device_capacity;
     ++counted;
   }
@@ -65,7 +73,7 @@ score_t best_fit_all::score_fitting(const cluster& on,
   if (weights_.per_device_milli > 0)
     left += weights_.per_device_milli
             * static_cast<double>(free_device_milli(on, node)
-                                  - device_milli(shape));
+                                  - device_milli(on, shape, node));
   return static_cast<score_t>(full_score - left);
 }
 

@@ -55,8 +55,11 @@ private:
   std::uint64_t basis_ = 0;
 };
 
-/// Milli that the shape takes from devices of a node.
-std::int64_t device_milli(const compiled_shape& shape);
+/// Milli that the shape would take from devices of a node, where whole devices
+/// count as large as they are.
+/// @pre The shape fits on `node` now.
+std::int64_t device_milli(const cluster& on, const compiled_shape& shape,
+                          node_index node);
 
 /// Milli left on all devices of a node.
 std::int64_t free_device_milli(const cluster& on, node_index node);

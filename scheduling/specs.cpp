@@ -122,6 +122,11 @@ result<> validate_constraint(const label_constraint& constraint,
     return invalid(fmt::format("{}: {}", what,
                                needs_values ? "no values to compare with"
                                             : "takes no values"));
+  for (const auto& value : constraint.values)
+    if (value.size() > max_id_length)
+      return invalid(fmt::format("{}: a value is {} characters long, at most "
+                                 "{} are allowed",
+                                 what, value.size(), max_id_length));
   return validate_count(constraint.values.size(), max_terms, what);
 }
 
@@ -215,6 +220,9 @@ result<> validate(const task_shape& shape) {
       return ok;
   if (auto ok = validate_ids(shape.groups, "task: groups"); !ok)
     return ok;
+  for (const auto& group : shape.groups)
+    if (std::ranges::count(shape.groups, group) > 1)
+      return invalid(fmt::format("task: groups: {} is given twice", group));
   if (auto ok = validate_ids(shape.affinity, "task: affinity"); !ok)
     return ok;
   if (auto ok = validate_ids(shape.anti_affinity, "task: anti_affinity"); !ok)

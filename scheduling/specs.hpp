@@ -116,9 +116,11 @@ struct task_shape {
   std::vector<named_amount> named = {};
   std::vector<device_request> devices = {};
   std::vector<label_constraint> constraints = {};
-  std::vector<std::string> groups = {};        ///< That the task belongs to.
-  std::vector<std::string> affinity = {};      ///< Groups the node must run.
-  std::vector<std::string> anti_affinity = {}; ///< Groups it must not run.
+  std::vector<std::string> groups = {};   ///< That the task belongs to.
+  std::vector<std::string> affinity = {}; ///< Groups the node must run.
+  /// Groups it must not run beside. Does not keep later tasks of these groups
+  /// away: those say so themselves.
+  std::vector<std::string> anti_affinity = {};
   std::optional<spread_constraint> spread = {};
 
   friend bool operator==(const task_shape&, const task_shape&) = default;

@@ -200,6 +200,40 @@ TEST_CASE("the log names every node changed since a version") {
   CHECK(nodes.log_begin() == nodes.version() - 64); // The shortest log.
 }
 
+TEST_CASE("a node that names too many resources leaves no name behind") {
+  cluster nodes;
+  node_spec first{.name = "a", .capacity = {1_cores, 1_GiB}};
+  for (std::size_t n = 0; n + 1 < max_resource_kinds - 4; ++n)
+    first.named.push_back({"r" + std::to_string(n), 1000});
+  REQUIRE(nodes.add_node(first));
+  // One more name has room, two have not.
+  const auto refused = nodes.add_node({.name = "b",
+                                       .capacity = {1_cores, 1_GiB},
+                                       .named = {{"x", 1000}, {"y", 1000}}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.failure().code == error_code::limit_exceeded);
+  CHECK(nodes.resource_names().size() == max_resource_kinds - 1);
+  // What is left goes to the next, with a column of its own.
+  const auto c = nodes.add_node(
+      {.name = "c", .capacity = {1_cores, 1_GiB}, .named = {{"x", 2000}}});
+  REQUIRE(c);
+  CHECK(nodes.free(*c, static_cast<resource_kind>(max_resource_kinds - 1))
+        == 2000);
+  const auto shape = *nodes.intern({.named = {{"x", 1500}}});
+  CHECK(nodes.take(*c, shape, 0));
+  CHECK_FALSE(nodes.take(*c, shape, 0));
+}
+
+TEST_CASE("a shape used again and again does not push out an idle one") {
+  cluster nodes;
+  const auto kept = *nodes.intern(share(100));
+  const auto serial = nodes.shape(kept).serial;
+  nodes.release(kept);
+  for (auto i = 0; i < 2000; ++i) // More than idle shapes are kept.
+    nodes.release(*nodes.intern(share(200)));
+  CHECK(nodes.shape(kept).serial == serial);
+}
+
 TEST_SUITE_END();
 
 TEST_CASE("an exchange asks only for what is more than before") {

@@ -54,4 +54,19 @@ TEST_CASE("best-fit-all weighs every resource by the largest node") {
   CHECK(by.basis(nodes) == with_b);
 }
 
+TEST_CASE("whole devices count as large as they are") {
+  cluster nodes;
+  const auto small = *nodes.add_node({.name = "a",
+                                      .capacity = {8_cores, 64_GiB},
+                                      .devices = {{.capacity_milli = 100}}});
+  const auto shape
+      = *nodes.intern({.demand = {4_cores, 32_GiB}, .devices = {{}}});
+  best_fit_all fit_all;
+  // Half of CPU and memory is left and no device: 1 - (1/2 + 1/2 + 0) / 3.
+  CHECK(score(fit_all, nodes, shape, small) == 666'666'666);
+  worst_fit worst;
+  // (50 + 50 + 0 %) / 3
+  CHECK(score(worst, nodes, shape, small) == 33);
+}
+
 TEST_SUITE_END();

@@ -63,4 +63,18 @@ TEST_CASE("an elastic task starts between its minimum and maximum") {
   CHECK(why(validate(profile)) == "task: demand is above maximum");
 }
 
+TEST_CASE("a value to compare a label with is no longer than a label's") {
+  task_shape shape{.constraints = {{"zone", label_operator::in, {"a"}}}};
+  CHECK(validate(shape));
+  shape.constraints[0].values = {std::string(129, 'x')};
+  CHECK(why(validate(shape))
+        == "task: constraints[0]: a value is 129 characters long, at most 128 "
+           "are allowed");
+}
+
+TEST_CASE("a group given twice is refused, for it would count twice") {
+  const task_shape shape{.groups = {"web", "web"}};
+  CHECK(why(validate(shape)) == "task: groups: web is given twice");
+}
+
 TEST_SUITE_END();

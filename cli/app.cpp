@@ -124,7 +124,12 @@ CLI::Option* add_list_flag(CLI::App& subcommand, const std::string& name,
   return subcommand
       .add_option_function<std::vector<std::string>>(name, join, what)
       ->expected(1)
-      ->take_all();
+      ->take_all()
+      ->check(refuse_empty);
+}
+
+std::string refuse_empty(const std::string& text) {
+  return text.empty() ? "what stands behind it is empty" : "";
 }
 
 clock_ns steady_clock_ns() {

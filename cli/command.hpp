@@ -26,6 +26,10 @@ void add_bench_command(CLI::App& parent, action& chosen);
 CLI::Option* add_list_flag(CLI::App& subcommand, const std::string& name,
                            std::string& into, const std::string& what);
 
+/// For `check`: a flag with nothing behind it, as of an unset variable, must
+/// not pass for one that is not given.
+std::string refuse_empty(const std::string& text);
+
 /// The clock that the simulator is lent to measure its speed.
 clock_ns steady_clock_ns();
 

@@ -35,8 +35,10 @@ static void end_by_signal(int signal) {
 }
 
 void handle_signals() {
-  (void)std::signal(SIGINT, end_by_signal); // Fails for unknown signals only.
-  (void)std::signal(SIGTERM, end_by_signal);
+  for (const auto signal : {SIGHUP, SIGINT, SIGTERM})
+    // What was ignored at the start (nohup, a shell's `&`) stays so.
+    if (std::signal(signal, end_by_signal) == SIG_IGN)
+      (void)std::signal(signal, SIG_IGN); // Fails for unknown signals only.
   (void)std::signal(SIGPIPE, SIG_IGN);
 }
 

@@ -4,9 +4,10 @@
 
 namespace skerry {
 
-/// From now on SIGINT and SIGTERM end the process at once with exit code 130
-/// or 143, after removing the unfinished file and the line of progress; a pipe
-/// that is closed is an error of the write instead of a signal.
+/// From now on SIGHUP, SIGINT and SIGTERM, unless ignored from the start, end
+/// the process at once with exit code 129, 130 or 143, after removing the
+/// unfinished file and the line of progress; a pipe that is closed is an error
+/// of the write instead of a signal.
 void handle_signals();
 
 /// The one file that an interrupted process shall not leave behind.

@@ -66,6 +66,9 @@ result<output_file> output_file::create(const std::string& path,
       return output_file{path, {}, file};
     return unwritable(path, std::strerror(errno));
   }
+  // Stdout redirected to it would lose the results with the file replaced.
+  if (fs::equivalent(place, "/dev/stdout", ignored))
+    return unwritable(path, "the results go there; name another file");
   if (fs::exists(status) && ::access(place.c_str(), W_OK) != 0)
     return unwritable(path, std::strerror(errno));
   const auto temporary

@@ -187,7 +187,9 @@ void add_openb_command(CLI::App& parent, action& chosen) {
       "openb", "GPU placement: arrivals of the openb trace");
   const auto flags = std::make_shared<openb_flags>();
   const auto file = [&](const char* name, std::string& into, const char* what) {
-    return subcommand.add_option(name, into, what)->type_name("FILE");
+    return subcommand.add_option(name, into, what)
+        ->type_name("FILE")
+        ->check(refuse_empty);
   };
   file("--nodes", flags->nodes, "The node list, CSV, plain or gzip")
       ->required();

@@ -176,7 +176,8 @@ void add_swf_command(CLI::App& parent, action& chosen) {
   subcommand
       .add_option("--schedule", flags->schedule,
                   "Write window,job,start as CSV; for one policy")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(refuse_empty);
   subcommand.footer(
       "Also: -o table|json, --quiet.\n"
       "Example:\n"

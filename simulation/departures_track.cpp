@@ -99,13 +99,25 @@ private:
 
 /// @param gpu_milli What residents ask for together, or just above.
 /// @pre The pool asks for GPUs.
-void draw_residents(std::span<const pool_entry> pool, double gpu_milli,
-                    queueing_workload& into, rng& random) {
+result<> draw_residents(std::span<const pool_entry> pool, double gpu_milli,
+                        queueing_workload& into, rng& random) {
   std::vector<std::uint64_t> seconds_up_to; // Running sum.
   std::uint64_t seconds = 0;
-  for (const auto& entry : pool)
+  double gpu_milli_seconds = 0;
+  for (const auto& entry : pool) {
     seconds_up_to.push_back(seconds
                             += static_cast<std::uint64_t>(entry.run_seconds));
+    gpu_milli_seconds += static_cast<double>(entry.run_seconds)
+                         * static_cast<double>(entry.gpu_milli);
+  }
+  // One entry in a million may be all that asks for a GPU.
+  const auto expected
+      = gpu_milli / gpu_milli_seconds * static_cast<double>(seconds);
+  if (expected > static_cast<double>(max_arrivals))
+    return {error_code::invalid_argument,
+            fmt::format("residents that fill the GPUs are more than {}, some "
+                        "{:.0f}: start empty, or lower the load",
+                        max_arrivals, expected)};
   std::int64_t asked = 0;
   while (static_cast<double>(asked) < gpu_milli) {
     const auto found
@@ -118,6 +130,7 @@ void draw_residents(std::span<const pool_entry> pool, double gpu_milli,
         {0, static_cast<std::int64_t>(left) + 1, entry.profile});
     asked += entry.gpu_milli;
   }
+  return done{};
 }
 
 result<> draw_arrivals(std::span<const pool_entry> pool, double per_second,
@@ -219,10 +232,11 @@ make_departures_workload(std::span<const openb_node> nodes,
                           / out.mean_gpu_seconds;
   if (options.start == departures_start::residents) {
     rng for_residents{seed ^ residents_stream};
-    draw_residents(pool.entries,
-                   std::min(options.offered_load, 1.0)
-                       * static_cast<double>(capacity_milli),
-                   queue, for_residents);
+    const auto gpu_milli = std::min(options.offered_load, 1.0)
+                           * static_cast<double>(capacity_milli);
+    if (auto ok = draw_residents(pool.entries, gpu_milli, queue, for_residents);
+        !ok)
+      return ok.failure();
     out.residents = queue.arrivals.size();
   }
   rng for_arrivals{seed ^ arrivals_stream};

@@ -75,7 +75,8 @@ struct departures_workload {
 };
 
 /// @returns `invalid_argument` for bad options, a cluster without GPU, a pool
-///          that is empty or asks for no GPU, and more than `max_arrivals`.
+///          that is empty or asks for no GPU, and more than `max_arrivals`
+///          residents or arrivals after them.
 result<departures_workload>
 make_departures_workload(std::span<const openb_node> nodes,
                          std::span<const openb_pod> pods, std::uint64_t seed,

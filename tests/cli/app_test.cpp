@@ -69,22 +69,25 @@ TEST_CASE("a result that cannot be written is a failure") {
   CHECK(ended.err.starts_with("skerry: error: cannot write to stdout"));
 }
 
-TEST_CASE("an interrupted run exits with 130 and leaves no file behind") {
-  const fresh_directory input;
-  const fresh_directory output;
-  const auto log = input.write("long.swf", long_log());
-  skerry_process run{{"simulate", "swf", "--trace", log, "--procs", "1",
-                      "--policy", "unicep", "--schedule",
-                      output.path() / "schedule.csv"}};
-  // The unfinished schedule is there as soon as the simulation begins.
-  while (std::filesystem::is_empty(output.path()) && !run.has_ended())
-    ::usleep(1000);
-  run.send(SIGINT);
-  const auto ended = run.wait();
-  CHECK(ended.exit_code == 130);
-  CHECK(ended.out.empty());
-  CHECK(ended.err.empty());
-  CHECK(std::filesystem::is_empty(output.path()));
+TEST_CASE("an interrupted run tells the signal and leaves no file behind") {
+  for (const auto signal : {SIGHUP, SIGINT, SIGTERM}) {
+    CAPTURE(signal);
+    const fresh_directory input;
+    const fresh_directory output;
+    const auto log = input.write("long.swf", long_log());
+    skerry_process run{{"simulate", "swf", "--trace", log, "--procs", "1",
+                        "--policy", "unicep", "--schedule",
+                        output.path() / "schedule.csv"}};
+    // The unfinished schedule is there as soon as the simulation begins.
+    while (std::filesystem::is_empty(output.path()) && !run.has_ended())
+      ::usleep(1000);
+    run.send(signal);
+    const auto ended = run.wait();
+    CHECK(ended.exit_code == 128 + signal);
+    CHECK(ended.out.empty());
+    CHECK(ended.err.empty());
+    CHECK(std::filesystem::is_empty(output.path()));
+  }
 }
 
 TEST_SUITE_END();

@@ -49,6 +49,9 @@ skerry_process::skerry_process(const std::vector<std::string>& arguments,
     throw std::runtime_error{"cannot fork"};
   if (id_ > 0)
     return;
+  // A shell's `&` and nohup let the tests inherit them ignored.
+  for (const auto signal : {SIGHUP, SIGINT, SIGTERM})
+    (void)std::signal(signal, SIG_DFL); // Fails for unknown signals only.
   redirect(streams_.path() / "err", STDERR_FILENO);
   connect_stdout(out, streams_.path() / "out");
   ::execv(SKERRY_BINARY, argv.data());

@@ -134,9 +134,13 @@ TEST_CASE_FIXTURE(openb_files, "decisions that cannot be written are refused") {
   refused(directory.path(), "it is a directory");
   const auto before = read_bytes(pods);
   refused(pods, "it is an input");
+  refused("/dev/stdout", "the results go there"); // Here a file.
   CHECK(read_bytes(pods) == before);
   check_refused(openb("--seed 7,8 --policy fgd --decisions " + out),
                 "--decisions holds one run");
+  auto empty = openb("--seed 7 --policy fgd --decisions");
+  empty.emplace_back();
+  check_refused(empty, "--decisions: what stands behind it is empty");
   CHECK_FALSE(std::filesystem::exists(out));
 }
 

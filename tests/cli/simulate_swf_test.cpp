@@ -98,6 +98,11 @@ TEST_CASE_FIXTURE(fixture, "bad flags are refused") {
   refused("--procs 2 --policy f1 --windows 2:2", "2:2");
   refused("--procs 2 --policy f1 --windows 0:0", "0:0");
   refused("--procs 2 --policy f1,sjf --schedule " + out, "--schedule");
+  for (const auto* flag : {"--windows", "--schedule"}) {
+    auto empty = arguments(std::string{"--procs 2 --policy f1 "} + flag);
+    empty.emplace_back();
+    check_refused(empty, "what stands behind it is empty");
+  }
   CHECK_FALSE(std::filesystem::exists(out));
 }
 

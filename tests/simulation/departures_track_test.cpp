@@ -247,4 +247,13 @@ TEST_CASE("a load of too many arrivals is refused before it fills memory") {
   CHECK(workload.failure().code == error_code::invalid_argument);
 }
 
+TEST_CASE("too many residents are refused before they fill memory") {
+  // One in 86 401 asks for a thousandth of a GPU, of 6: 520 million are needed.
+  const std::vector pods{pod(0, 0, 86'400), pod(1, 1, 1)};
+  const auto workload = make_departures_workload(six_nodes, pods, 1, {});
+  REQUIRE(!workload);
+  CHECK(workload.failure().code == error_code::invalid_argument);
+  CHECK(workload.failure().message.find("residents") != std::string::npos);
+}
+
 TEST_SUITE_END();

@@ -68,6 +68,9 @@ result<std::vector<std::uint32_t>> read_openb_arrivals(const std::string& path,
           field.column, fmt::format("an arrival after the blank in line {} "
                                     "that ends the sequence of seed {}",
                                     ended_in_line, seed));
+    if (arrivals.size() == max_trace_rows)
+      return table->text().complain(
+          field.column, fmt::format("more than {} arrivals", max_trace_rows));
     const auto row = table->text().integer(field, "the pod's row", 0, last_row);
     if (!row)
       return row.failure();

@@ -15,7 +15,6 @@ namespace skerry {
 namespace {
 
 constexpr std::int64_t whole_gpu_milli = 1000;
-constexpr std::size_t max_row_count = std::numeric_limits<std::uint32_t>::max();
 
 /// Line of the first row that had a name, to point at from the second.
 using line_of_name = std::unordered_map<std::string, std::uint64_t>;
@@ -112,8 +111,9 @@ result<bool> next_of_list(csv_reader& table, std::size_t rows_so_far,
     return error{error_code::malformed,
                  fmt::format("{}:2:1: no {} after the header",
                              table.text().path(), what)};
-  if (more && *more && rows_so_far == max_row_count)
-    return table.text().complain(1, "too many rows");
+  if (more && *more && rows_so_far == max_trace_rows)
+    return table.text().complain(
+        1, fmt::format("more than {} rows", max_trace_rows));
   return more;
 }
 

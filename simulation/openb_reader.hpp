@@ -22,6 +22,9 @@ inline constexpr std::int64_t max_cpu_milli = 1'000'000'000;
 /// 64 TiB, the largest machines sold; as bytes, sums over a hundred thousand
 /// of them stay in int64.
 inline constexpr std::int64_t max_memory_mib = std::int64_t{64} << 20;
+/// Rows of a list and arrivals of a seed: a thousand times the published ones,
+/// and some GB of memory.
+inline constexpr std::size_t max_trace_rows = 10'000'000;
 /// A pod may ask for more devices than any node has (and is never placed).
 inline constexpr std::int64_t max_gpus_per_pod = 1000;
 /// Thirty thousand years; differences of times stay exact as doubles.

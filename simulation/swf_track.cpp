@@ -239,16 +239,6 @@ result<swf_report> run_swf_track(std::span<const swf_job> log,
 
 // -- text ---------------------------------------------------------------------
 
-result<backfilling> find_backfilling(std::string_view name) {
-  if (name == "none")
-    return backfilling::none;
-  if (name == "easy")
-    return backfilling::easy;
-  return {
-      error_code::invalid_argument,
-      fmt::format("no backfilling is called \"{}\" (known: none, easy)", name)};
-}
-
 result<std::vector<swf_window>> parse_windows(std::string_view text) {
   const auto number
       = [](std::string_view digits) -> std::optional<std::size_t> {

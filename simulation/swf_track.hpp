@@ -35,9 +35,6 @@ namespace skerry {
 
 enum class backfilling : std::uint8_t { none, easy };
 
-/// @returns `invalid_argument` listing the known names.
-result<backfilling> find_backfilling(std::string_view name);
-
 /// Consecutive jobs of a log.
 struct swf_window {
   std::size_t first = 0; ///< 0-based position.

@@ -179,8 +179,6 @@ TEST_CASE("windows are read from text") {
   }
   CHECK(parse_windows("1:2,x").failure().message
         == "the window \"x\" is not START:LEN, as in 1981:1024");
-  CHECK(*find_backfilling("easy") == backfilling::easy);
-  CHECK(!find_backfilling("conservative"));
 }
 
 TEST_SUITE_END();

@@ -46,6 +46,7 @@ result<node_index> cluster::add_node(const node_spec& spec) {
             fmt::format("node {}: capacity of the cluster: {}", spec.name,
                         total.failure().message)};
   capacity_ = *total;
+  name_resources(spec);
   auto index = static_cast<std::uint32_t>(nodes_.size());
   if (!unused_.empty()) {
     std::ranges::pop_heap(unused_, std::greater{});
@@ -84,6 +85,7 @@ result<> cluster::update_node(node_index node, const node_spec& spec) {
   if (!total)
     return total.failure();
   capacity_ = *total;
+  name_resources(spec);
   const auto previous = class_id(node);
   assign(node, intern_class(*std::move(compiled)));
   release_class(previous);

@@ -244,7 +244,8 @@ private:
   };
 
   refusal why_not_groups(const compiled_shape& shape, node_index node) const;
-  result<node_class> compile_class(const node_spec& spec);
+  result<node_class> compile_class(const node_spec& spec) const;
+  void name_resources(const node_spec& spec);
   node_class_id intern_class(node_class compiled);
   void release_class(node_class_id id);
   result<compiled_shape> compile_shape(const task_shape& shape);

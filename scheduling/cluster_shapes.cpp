@@ -107,27 +107,19 @@ const std::string* node_class::label_value(std::string_view key) const {
 
 // -- node classes -------------------------------------------------------------
 
-result<node_class> cluster::compile_class(const node_spec& spec) {
+result<node_class> cluster::compile_class(const node_spec& spec) const {
   auto capacity = spec.capacity;
-  const auto known = resource_names_.size();
-  const auto added
-      = std::ranges::count_if(spec.named, [this](const auto& each) {
-          return !resource_names_.find(each.name);
-        });
-  // Before any is interned, for each needs its column in the rows.
-  if (known + static_cast<std::size_t>(added) > max_resource_kinds)
-    return {error_code::limit_exceeded,
-            fmt::format("node {}: {} more resource kinds beside {} are more "
-                        "than the {} that are allowed",
-                        spec.name, added, known, max_resource_kinds)};
+  auto kinds = resource_names_.size();
   for (const auto& [name, amount_milli] : spec.named) {
-    const auto kind = resource_names_.intern(name, "resource");
-    SKERRY_ASSERT(kind.has_value());
-    capacity.set(static_cast<resource_kind>(*kind), amount_milli);
-  }
-  if (resource_names_.size() > known) {
-    widen_rows(resource_names_.size());
-    resolve_again();
+    const auto kind = resource_names_.find(name);
+    // A new name gets the next number, from `name_resources`.
+    const auto index = kind ? *kind : kinds++;
+    if (index >= max_resource_kinds)
+      return {error_code::limit_exceeded,
+              fmt::format("node {}: resource {} is one more than the {} kinds "
+                          "that are allowed",
+                          spec.name, name, max_resource_kinds)};
+    capacity.set(static_cast<resource_kind>(index), amount_milli);
   }
   node_class out{.capacity = capacity,
                  .devices = spec.devices,
@@ -138,6 +130,17 @@ result<node_class> cluster::compile_class(const node_spec& spec) {
     if (out.devices[d].kind == gpu_kind)
       out.gpus |= device_mask{1} << d;
   return out;
+}
+
+/// Only once nothing can refuse the node: kinds are few and never given back.
+void cluster::name_resources(const node_spec& spec) {
+  const auto known = resource_names_.size();
+  for (const auto& each : spec.named)
+    SKERRY_ASSERT(resource_names_.intern(each.name, "resource"));
+  if (resource_names_.size() == known)
+    return;
+  widen_rows(resource_names_.size());
+  resolve_again();
 }
 
 node_class_id cluster::intern_class(node_class compiled) {

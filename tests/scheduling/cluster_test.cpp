@@ -224,6 +224,18 @@ TEST_CASE("a node that names too many resources leaves no name behind") {
   CHECK_FALSE(nodes.take(*c, shape, 0));
 }
 
+TEST_CASE("a refused node leaves no resource name behind") {
+  cluster nodes;
+  const auto a = *nodes.add_node(gpu_node("a"));
+  REQUIRE(nodes.take(a, *nodes.intern(share(400)), 0b1));
+  // The GPU in use would be gone.
+  const node_spec without{
+      .name = "a", .capacity = {8_cores, 64_GiB}, .named = {{"licences", 1}}};
+  CHECK_FALSE(nodes.update_node(a, without));
+  CHECK_FALSE(nodes.add_node({.name = "a", .named = {{"licences", 1}}}));
+  CHECK(nodes.resource_names().size() == 4); // The built-in ones.
+}
+
 TEST_CASE("a shape used again and again does not push out an idle one") {
   cluster nodes;
   const auto kept = *nodes.intern(share(100));

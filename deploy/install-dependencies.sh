@@ -24,6 +24,8 @@ fail() {
 packages=(
   g++ cmake ninja-build ccache # to build
   libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev
+  libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc
+  libcaf-dev librocksdb-dev libtomlplusplus-dev libspdlog-dev libssl-dev
   doctest-dev librapidcheck-dev # to test
   jq                            # deploy/demo.sh reads the results with it
 )

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "messages/skerry/v1/agent_link.pb.h"
+#include "messages/skerry/v1/types.pb.h"
+#include "scheduling/refusal.hpp"
+#include "scheduling/result.hpp"
+#include "scheduling/specs.hpp"
+
+namespace skerry {
+
+// Between what travels and what the core works with. `from_proto` checks all
+// that the core's `validate` checks and returns `invalid_argument` naming the
+// field; `to_proto` cannot fail. Zeros stand for defaults as the schema says.
+
+v1::Resources to_proto(const resources& amounts);
+resources from_proto(const v1::Resources& amounts);
+
+v1::NodeSpec to_proto(const node_spec& node);
+result<node_spec> from_proto(const v1::NodeSpec& node);
+
+v1::TaskProfile to_proto(const task_profile& profile);
+result<task_profile> from_proto(const v1::TaskProfile& profile);
+
+/// Checks what the agent would refuse.
+result<> validate(const v1::Work& work);
+
+/// The error that a peer sent; a code of a later version reads as `io_failed`.
+error error_from_wire(int code, std::string message);
+
+} // namespace skerry

@@ -1,0 +1,244 @@
+#pragma once
+
+#include "actors/outbox.hpp"
+#include "messages/skerry/mesh/v1/records.pb.h"
+#include "scheduling/ledger.hpp"
+#include "scheduling/placement_policy.hpp"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace skerry {
+
+struct allocator_options {
+  std::string server;
+  std::uint64_t epoch = 0;
+  std::string policy = "best-fit-all";
+  std::uint64_t seed = 1; ///< Of the policy `random`.
+  /// How long a node's tasks stay its own after its agent has fallen silent.
+  /// Longer than a restart of a server, shorter than people wait.
+  std::int64_t lease_milliseconds = 15'000;
+  /// What the server waits beyond the lease: clocks' rates differ, and the
+  /// agent needs a moment to end what it stops.
+  std::int64_t lease_margin_milliseconds = 3'000;
+  std::int64_t heartbeat_milliseconds = 1'000;
+  /// An owner that has not answered a report is told again after this.
+  std::int64_t resend_milliseconds = 1'000;
+  /// Reports in one message: a few hundred kilobytes at most.
+  std::size_t report_batch = 512;
+  /// Reservations of one caller's request; a longer list is split by it.
+  std::size_t max_tasks_per_request = 10'000;
+  /// Tasks that have left and are remembered, so that a late award does not
+  /// start them again: far more than are on their way at once.
+  std::size_t max_gone = 65'536;
+  /// No longer than this is a reservation held unconfirmed.
+  std::int64_t max_hold_milliseconds = 3'600'000;
+};
+
+/// The ALLOCATOR: the single writer of its cell's ledger.
+///
+///     award ----> ledger.place --> record --> (disk) --> order --> agent
+///     report <--- owner's JOBS <-- record <-- (disk) <-- outcome <-- agent
+///
+/// An allocation is durable before its order goes out, and its record goes only
+/// when the task's owner has made the outcome durable. Amounts are held until
+/// the agent says that the task has ended, or until the node is lost for sure:
+/// its lease has run out and no other server has its agent.
+///
+/// No CAF type in here, no disk and no clock: time comes with each call, and
+/// what is to be done leaves through the outbox.
+class allocator {
+public:
+  /// @returns `invalid_argument` for an unknown policy.
+  static result<std::unique_ptr<allocator>> make(allocator_options options);
+
+  // -- start ------------------------------------------------------------------
+
+  /// Takes one record of the store; others than its own are skipped.
+  /// @returns `malformed` for a record that cannot be read.
+  result<> recover(std::string_view key, std::string_view value);
+  /// Rebuilds the ledger after all records; nodes wait for their agents.
+  result<> finish_recovery(instant now);
+
+  // -- messages ---------------------------------------------------------------
+
+  void take(const v1::AgentMessage& message, link_id link, instant now,
+            outbox& out);
+  void close(link_id link, instant now);
+  void take(const mesh::v1::Envelope& envelope, instant now, outbox& out);
+  /// All servers known but this one, and those that answer.
+  void set_peers(std::vector<std::string> known,
+                 std::vector<std::string> reachable);
+  void tick(instant now, outbox& out);
+
+  // -- for JOBS of this server and for users ----------------------------------
+
+  void decide(const v1::DecideRequest& request, instant now,
+              cluster_gateway::reply<v1::DecideReply> then, outbox& out);
+  mesh::v1::Answer answer(const mesh::v1::Question& question, instant now,
+                          outbox& out);
+  /// Reads a task's output through its agent.
+  void logs(const v1::LogsRequest& request, instant now,
+            cluster_gateway::reply<v1::LogsChunk> then, outbox& out);
+  void describe(v1::ServerStatus& status) const;
+
+  const ledger& state() const { return *ledger_; }
+  /// Recomputes what is kept twice, the ledger's own included.
+  /// @returns `conflict` with the first difference.
+  result<> check_invariants() const;
+
+private:
+  enum class phase : std::uint8_t {
+    ordered, ///< The order is on its way, or waits for the agent.
+    running,
+    stopping, ///< A stop is on its way; it ends when the agent says so.
+    ended,    ///< Its owner does not know yet; holds nothing.
+  };
+
+  struct allocation {
+    mesh::v1::AllocationRecord record;
+    task_ref task;
+    phase now = phase::ordered;
+    std::string stop_reason;
+    bool evicting = false;          ///< It will start elsewhere.
+    bool acknowledge_agent = false; ///< Its agent holds the outcome until then.
+    /// A report waits for the owner's answer.
+    bool reporting = false;
+    std::int64_t reported_at = -1; ///< -1: not sent yet.
+    std::int64_t started_unix_milliseconds = 0;
+    v1::Usage usage;
+  };
+
+  struct attached_node {
+    mesh::v1::NodeRecord record;
+    node_index index{};
+    link_id link{};
+    bool attached = false;
+    std::int64_t heard_at = 0;
+    /// Servers that have said since the lease ran out that it is not theirs.
+    std::set<std::string> not_at;
+    std::uint64_t asked_from = 0; ///< Number of the first question.
+    std::set<std::string> tasks;
+  };
+
+  struct award_fence {
+    std::uint64_t epoch = 0;
+    std::uint64_t number = 0;
+  };
+
+  struct gone_task {
+    std::uint32_t attempt = 0;
+    bool moved = false; ///< There is a record of it.
+  };
+
+  explicit allocator(allocator_options options);
+
+  // Agents.
+  void hello(const v1::Hello& hello, link_id link, instant now, outbox& out);
+  result<> admit(const v1::Hello& hello, instant now, attached_node*& node);
+  void reconcile(attached_node& node, const v1::Hello& hello, instant now,
+                 outbox& out);
+  void adopt(attached_node& node, const v1::HeldTask& held, instant now,
+             outbox& out);
+  void report(const v1::TaskReport& report, link_id link, instant now,
+              outbox& out);
+  void refused(allocation& a, const v1::OrderRefused& refusal, instant now,
+               outbox& out);
+  void order_start(const allocation& a, const attached_node& node, outbox& out);
+  void order_stop(const allocation& a, const attached_node& node, outbox& out);
+  void detach(attached_node& node, instant now);
+  void lose(attached_node& node, std::string_view reason, outbox& out);
+  void look_for_silent(instant now, outbox& out);
+  void apply_condition(const attached_node& node);
+  void drain(attached_node& node, outbox& out);
+
+  // Owners.
+  void award(const mesh::v1::AwardBatch& batch, const std::string& from,
+             instant now, outbox& out);
+  result<allocation*> place(const mesh::v1::Award& award,
+                            const std::string& owner, instant now, outbox& out);
+  void bid(const mesh::v1::BidRequest& request, const std::string& from,
+           outbox& out);
+  v1::Decision offer(const v1::TaskProfile& wire, std::string_view id,
+                     bool explain, task_ref* held);
+  void stop(const mesh::v1::StopBatch& batch, outbox& out);
+  void stop(allocation& a, std::string_view reason, outbox& out);
+  void replied(const mesh::v1::ReportReply& reply, outbox& out);
+  void report_soon(allocation& a);
+  void send_reports(instant now, outbox& out);
+  mesh::v1::Report report_on(const allocation& a) const;
+
+  // Other cells.
+  void attached_elsewhere(const mesh::v1::NodeAttached& there, outbox& out);
+  mesh::v1::NodeAttached manifest(const attached_node& node) const;
+
+  // The table of allocations.
+  allocation* find(const std::string& task, std::uint32_t attempt);
+  allocation* find(const mesh::v1::TaskId& id);
+  void end(allocation& a, bool lost, bool evicted, const v1::Outcome& outcome,
+           outbox& out);
+  void free_amounts(allocation& a);
+  void drop(const std::string& task, outbox& out);
+  void remember_gone(const std::string& task, std::uint32_t attempt, bool moved,
+                     outbox& out);
+  void write(const allocation& a, outbox& out) const;
+  result<> hold(allocation& a, const task_profile& profile, node_index node,
+                device_mask devices);
+  device_mask devices_of(const mesh::v1::AllocationRecord& record) const;
+  void expire_reservations(instant now, outbox& out);
+  void made_room() { ++freed_; }
+
+  // Users.
+  result<v1::DecideReply> reserve(const v1::DecideRequest& request, instant now,
+                                  outbox& out);
+  mesh::v1::NodesAnswer nodes(const mesh::v1::NodesQuery& query,
+                              instant now) const;
+  mesh::v1::NodesAnswer command(const mesh::v1::NodeCommand& what, instant now,
+                                outbox& out);
+  result<std::uint32_t> reservations(const mesh::v1::ReservationCommand& what,
+                                     outbox& out);
+  v1::NodeStatus status(const attached_node& node, bool with_tasks,
+                        instant now) const;
+  void log_decision(const std::string& task, std::uint32_t attempt,
+                    const v1::Decision& decision, instant now, outbox& out);
+
+  allocator_options options_;
+  std::unique_ptr<ledger> ledger_;
+  std::unique_ptr<placement_policy> policy_;
+  std::map<std::string, attached_node> nodes_;
+  std::unordered_map<std::string, allocation> allocations_; ///< By task.
+  std::map<link_id, std::set<std::string>> links_;          ///< Their nodes.
+  std::map<std::string, award_fence> fences_;               ///< By owner.
+  std::map<std::string, std::set<std::string>> to_report_;  ///< By owner.
+  std::set<std::pair<std::int64_t, std::string>> expiring_; ///< Reservations.
+  std::map<std::string, std::vector<std::string>> by_request_;
+  std::unordered_map<std::string, gone_task> gone_;
+  std::deque<std::string> gone_order_; ///< The oldest first.
+  std::vector<std::string> known_peers_;
+  std::vector<std::string> reachable_;
+  struct waiting_logs {
+    cluster_gateway::reply<v1::LogsChunk> then;
+    std::int64_t until = 0;
+  };
+  std::map<std::uint64_t, waiting_logs> logs_;
+  std::uint64_t next_logs_ = 1;
+  std::uint64_t next_reservation_ = 1;
+  std::uint64_t next_number_ = 1;
+  std::uint64_t next_decision_ = 1;
+  std::uint64_t freed_ = 1;
+  std::uint64_t told_freed_ = 0;
+  std::int64_t told_freed_at_ = -1'000'000;
+  std::uint64_t decisions_ = 0;
+  /// When this reign began: nodes that have not come back yet are silent since.
+  std::int64_t started_at_ = 0;
+};
+
+} // namespace skerry

@@ -1,0 +1,300 @@
+#include "actors/allocator.hpp"
+#include "messages/convert.hpp"
+#include "scheduling/explanation.hpp"
+
+#include <fmt/core.h>
+
+#include <bit>
+#include <utility>
+
+namespace skerry {
+
+namespace {
+
+template <class Repeated>
+void add_devices(device_mask devices, Repeated* to) {
+  for (; devices != 0; devices &= devices - 1)
+    to->Add(static_cast<std::uint32_t>(std::countr_zero(devices)));
+}
+
+v1::Decision not_placed(const error& why) {
+  v1::Decision decision;
+  decision.set_text(why.message);
+  decision.set_infeasible(why.code == error_code::infeasible
+                          || why.code == error_code::invalid_argument);
+  return decision;
+}
+
+void explain_to(v1::Decision& decision, const explanation& why,
+                const cluster& nodes) {
+  decision.set_text(why.text);
+  for (const auto& refusal : why.refusals) {
+    auto* out = decision.add_refusals();
+    std::string reason{to_string(refusal.why.reason)};
+    if (refusal.why.reason == refusal_reason::resource)
+      reason = fmt::format("{} {} (the most is {})", reason,
+                           nodes.resource_names()[refusal.why.about],
+                           amount_text(nodes, refusal.why.about, refusal.most));
+    out->set_reason(std::move(reason));
+    out->set_nodes(static_cast<std::uint32_t>(refusal.nodes));
+  }
+}
+
+} // namespace
+
+// -- bids: what the cell would do ---------------------------------------------
+
+/// @param held When given, the task is placed in the ledger under `id`, so that
+///             those after it see what is left; the caller takes it back.
+v1::Decision allocator::offer(const v1::TaskProfile& wire, std::string_view id,
+                              bool explain_too, task_ref* held) {
+  auto profile = from_proto(wire);
+  if (!profile)
+    return not_placed(profile.failure());
+  auto interned = ledger_->intern(*profile);
+  if (!interned)
+    return not_placed(interned.failure());
+  ++decisions_;
+  const auto shape = ledger_->profile(*interned).shape;
+  const auto& nodes = ledger_->nodes();
+  const auto chosen = policy_->choose(shape);
+  v1::Decision decision;
+  decision.set_cell(options_.server);
+  decision.set_policy(std::string{policy_->name()});
+  if (chosen) {
+    decision.set_placed(true);
+    decision.set_node(nodes.name(chosen->node));
+    decision.set_score(static_cast<double>(chosen->score));
+    add_devices(chosen->devices, decision.mutable_devices());
+    if (explain_too)
+      explain_to(decision, explain(nodes, nodes.shape(shape)), nodes);
+    if (held != nullptr) {
+      auto task = ledger_->submit(id, *interned);
+      if (task && ledger_->place(*task, chosen->node, chosen->devices)) {
+        *held = *task;
+      } else {
+        decision = not_placed({error_code::conflict, "the ledger refuses it"});
+        if (task)
+          (void)ledger_->cancel(*task); // It was submitted just now.
+      }
+    }
+  } else if (!nodes.can_ever_fit(nodes.shape(shape))) {
+    decision.set_infeasible(true);
+    explain_to(decision, explain_when_empty(nodes, nodes.shape(shape)), nodes);
+  } else {
+    explain_to(decision, explain(nodes, nodes.shape(shape)), nodes);
+  }
+  ledger_->release(*interned);
+  return decision;
+}
+
+void allocator::bid(const mesh::v1::BidRequest& request,
+                    const std::string& from, outbox& out) {
+  auto* reply = out.to(from, mesh::v1::Envelope::JOBS).mutable_bid_reply();
+  reply->set_number(request.number());
+  reply->set_cell(options_.server);
+  reply->set_freed(freed_);
+  const bool several = request.tasks_size() > 1;
+  std::vector<task_ref> held;
+  for (const auto& task : request.tasks()) {
+    task_ref ref;
+    auto& bid = *reply->add_bids();
+    // Two dots are in every task's id, so this one is nobody's.
+    bid = offer(task, fmt::format("bid-{}", reply->bids_size()),
+                request.explain(), several ? &ref : nullptr);
+    if (several && bid.placed())
+      held.push_back(ref);
+    if (request.gang() && !bid.placed())
+      break;
+  }
+  for (const auto ref : held)
+    SKERRY_ASSERT(ledger_->cancel(ref).has_value());
+}
+
+void allocator::decide(const v1::DecideRequest& request, instant now,
+                       cluster_gateway::reply<v1::DecideReply> then,
+                       outbox& out) {
+  auto answer = [&](result<v1::DecideReply> reply) {
+    out.replies.push_back(
+        [then = std::move(then), reply = std::move(reply)]() mutable {
+          then(std::move(reply));
+        });
+  };
+  if (request.reserve_milliseconds() > 0)
+    return answer(reserve(request, now, out));
+  v1::DecideReply reply;
+  std::vector<task_ref> held;
+  const bool several = request.tasks_size() > 1;
+  for (const auto& task : request.tasks()) {
+    task_ref ref;
+    auto& decision = *reply.add_decisions();
+    decision = offer(task, fmt::format("bid-{}", reply.decisions_size()),
+                     request.explain(), several ? &ref : nullptr);
+    if (several && decision.placed())
+      held.push_back(ref);
+    log_decision({}, 0, decision, now, out);
+  }
+  for (const auto ref : held)
+    SKERRY_ASSERT(ledger_->cancel(ref).has_value());
+  answer(std::move(reply));
+}
+
+// -- awards: what the cell does -----------------------------------------------
+
+/// Places a task or says why not; changes nothing then.
+result<allocator::allocation*> allocator::place(const mesh::v1::Award& award,
+                                                const std::string& owner,
+                                                instant now, outbox& out) {
+  if (auto known = allocations_.find(award.task());
+      known != allocations_.end()) {
+    auto& a = known->second;
+    if (a.record.owner() != owner)
+      return error{error_code::already_exists,
+                   fmt::format("task {} of server {} is in this cell; submit "
+                               "the job under another id",
+                               award.task(), a.record.owner())};
+    if (a.record.attempt() == award.attempt() && a.now != phase::ended)
+      return &a; // The first answer was lost.
+    return error{error_code::conflict,
+                 fmt::format("attempt {} of {} has not left this cell yet",
+                             a.record.attempt(), award.task())};
+  }
+  if (auto gone = gone_.find(award.task());
+      gone != gone_.end() && gone->second.attempt >= award.attempt())
+    return error{error_code::stale_snapshot,
+                 fmt::format("attempt {} of {} has been here and has left",
+                             award.attempt(), award.task())};
+  auto profile = from_proto(award.profile());
+  if (!profile)
+    return profile.failure();
+  auto interned = ledger_->intern(*profile);
+  if (!interned)
+    return interned.failure();
+  ++decisions_;
+  const auto chosen = policy_->choose(ledger_->profile(*interned).shape);
+  v1::Decision decision;
+  decision.set_cell(options_.server);
+  decision.set_policy(std::string{policy_->name()});
+  if (!chosen) {
+    const auto& shape
+        = ledger_->nodes().shape(ledger_->profile(*interned).shape);
+    const bool never = !ledger_->nodes().can_ever_fit(shape);
+    ledger_->release(*interned);
+    // In words only for who asks: this is the path of a full cluster.
+    return error{never ? error_code::infeasible : error_code::insufficient,
+                 never ? "fits no node of this cell even when empty"
+                       : "fits no node of this cell now"};
+  }
+  allocation a;
+  auto& record = a.record;
+  record.set_task(award.task());
+  record.set_attempt(award.attempt());
+  record.set_owner(owner);
+  record.set_node(ledger_->nodes().name(chosen->node));
+  add_devices(chosen->devices, record.mutable_devices());
+  *record.mutable_profile() = award.profile();
+  *record.mutable_work() = award.work();
+  auto taken = hold(a, *profile, chosen->node, chosen->devices);
+  ledger_->release(*interned);
+  if (!taken)
+    return taken.failure();
+  auto& node = nodes_.at(record.node());
+  record.set_agent_id(node.record.agent_id());
+  node.tasks.insert(award.task());
+  decision.set_placed(true);
+  decision.set_node(record.node());
+  *decision.mutable_devices() = record.devices();
+  decision.set_score(static_cast<double>(chosen->score));
+  log_decision(award.task(), award.attempt(), decision, now, out);
+  auto& kept = allocations_[award.task()] = std::move(a);
+  write(kept, out);
+  if (!kept.record.reserved() && award.has_work())
+    order_start(kept, node, out);
+  return &kept;
+}
+
+void allocator::award(const mesh::v1::AwardBatch& batch,
+                      const std::string& from, instant now, outbox& out) {
+  auto& fence = fences_[batch.owner()];
+  if (batch.epoch() < fence.epoch
+      || (batch.epoch() == fence.epoch && batch.number() <= fence.number))
+    return; // Late: the owner has asked again since, or is another now.
+  fence = {batch.epoch(), batch.number()};
+  mesh::v1::AwardReply reply;
+  reply.set_cell(options_.server);
+  reply.set_number(batch.number());
+  outbox attempt; // A gang's orders go out only when all tasks are placed.
+  const error* refusal = nullptr;
+  error kept{error_code::insufficient, {}};
+  for (const auto& award : batch.awards()) {
+    auto* answer = reply.add_results();
+    answer->set_task(award.task());
+    answer->set_attempt(award.attempt());
+    if (batch.gang() && refusal != nullptr)
+      continue;
+    auto placed = place(award, batch.owner(), now, attempt);
+    if (placed) {
+      const auto& record = (*placed)->record;
+      answer->set_placed(true);
+      answer->set_node(record.node());
+      *answer->mutable_devices() = record.devices();
+    } else {
+      answer->set_error_code(static_cast<int>(placed.failure().code));
+      answer->set_error_message(placed.failure().message);
+      kept = placed.failure();
+      refusal = &kept;
+    }
+  }
+  if (batch.gang() && refusal != nullptr) {
+    outbox undone;
+    for (auto& answer : *reply.mutable_results()) {
+      if (answer.placed())
+        drop(answer.task(), undone);
+      answer.set_placed(false);
+      answer.set_error_code(static_cast<int>(refusal->code));
+      answer.set_error_message(refusal->message);
+    }
+  } else {
+    out.absorb(std::move(attempt));
+  }
+  reply.set_freed(freed_);
+  *out.to(from, mesh::v1::Envelope::JOBS).mutable_award_reply()
+      = std::move(reply);
+}
+
+// -- stops --------------------------------------------------------------------
+
+void allocator::stop(const mesh::v1::StopBatch& batch, outbox& out) {
+  for (const auto& id : batch.tasks()) {
+    if (auto* a = find(id)) {
+      if (a->record.owner() == batch.owner())
+        stop(*a, batch.reason(), out);
+      continue;
+    }
+    // Nothing is here to stop: the owner may take it as ended.
+    auto* reports = out.to(batch.owner(), mesh::v1::Envelope::JOBS)
+                        .mutable_report_batch();
+    reports->set_cell(options_.server);
+    reports->set_number(next_number_++);
+    auto* report = reports->add_reports();
+    report->set_task(id.task());
+    report->set_attempt(id.attempt());
+    report->set_kind(mesh::v1::Report::LOST);
+    report->set_reason("it is not in this cell");
+  }
+}
+
+void allocator::stop(allocation& a, std::string_view reason, outbox& out) {
+  if (a.now == phase::ended) {
+    report_soon(a);
+    return;
+  }
+  if (a.now == phase::stopping)
+    return; // Ordered already; the agent's next hello orders it again.
+  a.now = phase::stopping;
+  a.stop_reason = std::string{reason};
+  if (auto node = nodes_.find(a.record.node()); node != nodes_.end())
+    order_stop(a, node->second, out);
+}
+
+} // namespace skerry

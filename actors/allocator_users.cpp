@@ -1,0 +1,286 @@
+#include "actors/allocator.hpp"
+#include "messages/convert.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace skerry {
+
+namespace {
+
+mesh::v1::Failure failure_of(const error& why) {
+  mesh::v1::Failure failure;
+  failure.set_code(static_cast<int>(why.code));
+  failure.set_message(why.message);
+  return failure;
+}
+
+mesh::v1::NodesAnswer unknown_node(const std::string& name) {
+  mesh::v1::NodesAnswer answer;
+  *answer.mutable_failure() = failure_of(
+      {error_code::not_found, fmt::format("no node {} is in this cell", name)});
+  return answer;
+}
+
+/// At most these many nodes in one answer: some megabytes.
+constexpr std::uint32_t max_nodes_listed = 10'000;
+
+} // namespace
+
+mesh::v1::Answer allocator::answer(const mesh::v1::Question& question,
+                                   instant now, outbox& out) {
+  using mesh::v1::Question;
+  mesh::v1::Answer answer;
+  answer.set_number(question.number());
+  switch (question.what_case()) {
+  case Question::kNodes:
+    *answer.mutable_nodes() = nodes(question.nodes(), now);
+    break;
+  case Question::kCommand:
+    *answer.mutable_nodes() = command(question.command(), now, out);
+    break;
+  case Question::kReservations: {
+    auto changed = reservations(question.reservations(), out);
+    if (changed)
+      answer.mutable_decide()->set_changed(*changed);
+    else
+      *answer.mutable_failure() = failure_of(changed.failure());
+    break;
+  }
+  default:
+    *answer.mutable_failure() = failure_of(
+        {error_code::invalid_argument, "this server cannot answer that"});
+  }
+  return answer;
+}
+
+// -- nodes --------------------------------------------------------------------
+
+v1::NodeStatus allocator::status(const attached_node& node, bool with_tasks,
+                                 instant now) const {
+  v1::NodeStatus status;
+  *status.mutable_spec() = node.record.spec();
+  status.set_cell(options_.server);
+  const auto wanted = static_cast<v1::NodeCondition>(node.record.condition());
+  status.set_condition(wanted == v1::NODE_CONDITION_UNSPECIFIED ? v1::READY
+                                                                : wanted);
+  status.set_attached(node.attached);
+  status.set_session(node.record.session());
+  const auto& cluster = ledger_->nodes();
+  *status.mutable_free() = to_proto(cluster.free(node.index));
+  status.set_tasks(cluster.task_count(node.index));
+  std::int64_t free_milli = 0;
+  for (const auto& device : cluster.devices(node.index))
+    free_milli += device.free_milli;
+  status.set_free_device_milli(free_milli);
+  status.set_silent_milliseconds(now.steady_milliseconds - node.heard_at);
+  if (with_tasks)
+    for (const auto& task : node.tasks)
+      status.add_task_ids(task);
+  return status;
+}
+
+mesh::v1::NodesAnswer allocator::nodes(const mesh::v1::NodesQuery& query,
+                                       instant now) const {
+  mesh::v1::NodesAnswer answer;
+  if (!query.name().empty()) {
+    auto node = nodes_.find(query.name());
+    if (node == nodes_.end())
+      return unknown_node(query.name());
+    *answer.add_nodes() = status(node->second, true, now);
+    return answer;
+  }
+  const auto asked = query.list().limit() == 0 ? 100 : query.list().limit();
+  const auto limit = static_cast<int>(std::min(asked, max_nodes_listed));
+  for (auto node = nodes_.upper_bound(query.list().after());
+       node != nodes_.end(); ++node) {
+    if (answer.nodes_size() == limit) {
+      answer.set_more(true);
+      break;
+    }
+    *answer.add_nodes() = status(node->second, false, now);
+  }
+  return answer;
+}
+
+mesh::v1::NodesAnswer allocator::command(const mesh::v1::NodeCommand& what,
+                                         instant now, outbox& out) {
+  const auto& name = what.what_case() == mesh::v1::NodeCommand::kForget
+                         ? what.forget()
+                         : what.condition().name();
+  auto found = nodes_.find(name);
+  if (found == nodes_.end())
+    return unknown_node(name);
+  auto& node = found->second;
+  mesh::v1::NodesAnswer answer;
+  if (what.what_case() == mesh::v1::NodeCommand::kForget) {
+    if (node.attached) {
+      *answer.mutable_failure() = failure_of(
+          {error_code::conflict,
+           fmt::format("the agent of {} is attached; a node that answers is "
+                       "drained, not forgotten",
+                       name)});
+      return answer;
+    }
+    answer.set_tasks_lost(static_cast<std::uint32_t>(node.tasks.size()));
+    lose(node, "an operator has given up its node", out);
+    return answer;
+  }
+  const auto wanted = what.condition().condition();
+  if (wanted != v1::READY && wanted != v1::CORDONED && wanted != v1::DRAINING) {
+    *answer.mutable_failure()
+        = failure_of({error_code::invalid_argument,
+                      "condition is not READY, CORDONED or DRAINING"});
+    return answer;
+  }
+  node.record.set_condition(static_cast<std::uint32_t>(wanted));
+  out.put("node/" + name, node.record);
+  apply_condition(node);
+  if (wanted == v1::DRAINING)
+    drain(node, out);
+  else if (wanted == v1::READY)
+    made_room();
+  *answer.add_nodes() = status(node, true, now);
+  return answer;
+}
+
+// -- reservations -------------------------------------------------------------
+
+/// All tasks or none.
+result<v1::DecideReply> allocator::reserve(const v1::DecideRequest& request,
+                                           instant now, outbox& out) {
+  if (auto checked = validate_id(request.request_id(), "request_id"); !checked)
+    return checked.failure();
+  if (request.reserve_milliseconds() > options_.max_hold_milliseconds)
+    return error{error_code::invalid_argument,
+                 fmt::format("reserve_milliseconds {} is above {}",
+                             request.reserve_milliseconds(),
+                             options_.max_hold_milliseconds)};
+  v1::DecideReply reply;
+  if (auto known = by_request_.find(request.request_id());
+      known != by_request_.end()) {
+    for (const auto& id : known->second) {
+      const auto& record = allocations_.at(id).record;
+      auto* decision = reply.add_decisions();
+      decision->set_placed(true);
+      decision->set_cell(options_.server);
+      decision->set_node(record.node());
+      *decision->mutable_devices() = record.devices();
+      decision->set_policy(std::string{policy_->name()});
+      decision->set_reservation(id);
+    }
+    return reply;
+  }
+  outbox attempt;
+  std::vector<std::string> made;
+  const auto expires = now.unix_milliseconds + request.reserve_milliseconds();
+  for (const auto& task : request.tasks()) {
+    mesh::v1::Award award;
+    award.set_task(fmt::format("{}.{}.{}", options_.server, options_.epoch,
+                               next_reservation_++));
+    award.set_attempt(1);
+    *award.mutable_profile() = task;
+    auto* decision = reply.add_decisions();
+    auto placed = place(award, {}, now, attempt);
+    if (!placed) {
+      // Why, in words; the others of the request are taken back.
+      *decision = offer(task, "bid-1", true, nullptr);
+      decision->set_placed(false);
+      outbox undone;
+      for (const auto& id : made)
+        drop(id, undone);
+      v1::DecideReply refusal;
+      for (int i = 0; i < request.tasks_size(); ++i)
+        *refusal.add_decisions() = *decision;
+      return refusal;
+    }
+    auto& record = (*placed)->record;
+    record.set_reserved(true);
+    record.set_expires_unix_milliseconds(expires);
+    record.set_request_id(request.request_id());
+    write(**placed, attempt);
+    made.push_back(record.task());
+    decision->set_placed(true);
+    decision->set_cell(options_.server);
+    decision->set_node(record.node());
+    *decision->mutable_devices() = record.devices();
+    decision->set_policy(std::string{policy_->name()});
+    decision->set_reservation(record.task());
+  }
+  for (const auto& id : made)
+    expiring_.emplace(expires, id);
+  by_request_[request.request_id()] = made;
+  out.absorb(std::move(attempt));
+  return reply;
+}
+
+result<std::uint32_t>
+allocator::reservations(const mesh::v1::ReservationCommand& what, outbox& out) {
+  using mesh::v1::ReservationCommand;
+  for (const auto& id : what.reservations()) {
+    auto found = allocations_.find(id);
+    const bool known
+        = found != allocations_.end() && found->second.record.reserved();
+    // Releasing twice is no fault, confirming what has run out is.
+    if (!known && what.kind() == ReservationCommand::CONFIRM)
+      return error{error_code::not_found,
+                   fmt::format("reservation {} has run out or never was; ask "
+                               "for another",
+                               id)};
+  }
+  std::uint32_t changed = 0;
+  for (const auto& id : what.reservations()) {
+    auto found = allocations_.find(id);
+    if (found == allocations_.end() || !found->second.record.reserved())
+      continue;
+    auto& record = found->second.record;
+    if (what.kind() == ReservationCommand::RELEASE) {
+      drop(std::string{id}, out);
+    } else {
+      expiring_.erase({record.expires_unix_milliseconds(), id});
+      record.set_expires_unix_milliseconds(0);
+      write(found->second, out);
+    }
+    ++changed;
+  }
+  return changed;
+}
+
+// -- what happened ------------------------------------------------------------
+
+void allocator::log_decision(const std::string& task, std::uint32_t attempt,
+                             const v1::Decision& decision, instant now,
+                             outbox& out) {
+  auto& record = out.decisions.emplace_back();
+  record.set_number(next_decision_++);
+  record.set_unix_milliseconds(now.unix_milliseconds);
+  record.set_task(task);
+  record.set_attempt(attempt);
+  *record.mutable_decision() = decision;
+}
+
+void allocator::describe(v1::ServerStatus& status) const {
+  const auto& nodes = ledger_->nodes();
+  status.set_nodes(static_cast<std::uint32_t>(nodes_.size()));
+  std::uint32_t attached = 0;
+  for (const auto& [name, node] : nodes_)
+    attached += node.attached ? 1 : 0;
+  status.set_nodes_attached(attached);
+  status.set_tasks_live(ledger_->size());
+  status.set_decisions(decisions_);
+  status.set_policy(std::string{policy_->name()});
+  *status.mutable_capacity() = to_proto(nodes.capacity());
+  resources free;
+  for (const auto& [name, node] : nodes_) {
+    const auto here = nodes.free(node.index);
+    resources sum;
+    for (std::size_t kind = 0; kind < 4; ++kind)
+      sum.set(static_cast<resource_kind>(kind), free[kind] + here[kind]);
+    free = sum;
+  }
+  *status.mutable_free() = to_proto(free);
+}
+
+} // namespace skerry

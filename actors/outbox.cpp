@@ -1,0 +1,27 @@
+#include "actors/outbox.hpp"
+
+#include <iterator>
+
+namespace skerry {
+
+namespace {
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T>&& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()),
+            std::make_move_iterator(from.end()));
+}
+
+} // namespace
+
+void outbox::absorb(outbox other) {
+  append(writes, std::move(other.writes));
+  append(envelopes, std::move(other.envelopes));
+  for (auto& [link, message] : other.to_agents)
+    to_agents[link].MergeFrom(message);
+  append(links_to_close, std::move(other.links_to_close));
+  append(replies, std::move(other.replies));
+  append(decisions, std::move(other.decisions));
+}
+
+} // namespace skerry

@@ -396,6 +396,12 @@ void allocator::take(const mesh::v1::Envelope& envelope, instant now,
   case Envelope::kReportReply:
     replied(envelope.report_reply(), out);
     break;
+  case Envelope::kQuestion: {
+    auto reply = answer(envelope.question(), now, out);
+    *out.to(envelope.from(), Envelope::NOBODY).mutable_answer()
+        = std::move(reply);
+    break;
+  }
   case Envelope::kNodeAttached:
     attached_elsewhere(envelope.node_attached(), out);
     break;

@@ -81,8 +81,10 @@ public:
 
   // -- for JOBS of this server and for users ----------------------------------
 
-  void decide(const v1::DecideRequest& request, instant now,
-              cluster_gateway::reply<v1::DecideReply> then, outbox& out);
+  /// @returns `invalid_argument`, `limit_exceeded`; that a task fits nowhere is
+  ///          no failure but a decision.
+  result<v1::DecideReply> decide(const v1::DecideRequest& request, instant now,
+                                 outbox& out);
   mesh::v1::Answer answer(const mesh::v1::Question& question, instant now,
                           outbox& out);
   /// Reads a task's output through its agent.

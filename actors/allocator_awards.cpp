@@ -111,17 +111,16 @@ void allocator::bid(const mesh::v1::BidRequest& request,
     SKERRY_ASSERT(ledger_->cancel(ref).has_value());
 }
 
-void allocator::decide(const v1::DecideRequest& request, instant now,
-                       cluster_gateway::reply<v1::DecideReply> then,
-                       outbox& out) {
-  auto answer = [&](result<v1::DecideReply> reply) {
-    out.replies.push_back(
-        [then = std::move(then), reply = std::move(reply)]() mutable {
-          then(std::move(reply));
-        });
-  };
+result<v1::DecideReply> allocator::decide(const v1::DecideRequest& request,
+                                          instant now, outbox& out) {
+  if (static_cast<std::size_t>(request.tasks_size())
+      > options_.max_tasks_per_request)
+    return error{error_code::limit_exceeded,
+                 fmt::format("{} tasks are more than {} in one request",
+                             request.tasks_size(),
+                             options_.max_tasks_per_request)};
   if (request.reserve_milliseconds() > 0)
-    return answer(reserve(request, now, out));
+    return reserve(request, now, out);
   v1::DecideReply reply;
   std::vector<task_ref> held;
   const bool several = request.tasks_size() > 1;
@@ -136,7 +135,7 @@ void allocator::decide(const v1::DecideRequest& request, instant now,
   }
   for (const auto ref : held)
     SKERRY_ASSERT(ledger_->cancel(ref).has_value());
-  answer(std::move(reply));
+  return reply;
 }
 
 // -- awards: what the cell does -----------------------------------------------

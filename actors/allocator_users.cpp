@@ -41,6 +41,14 @@ mesh::v1::Answer allocator::answer(const mesh::v1::Question& question,
   case Question::kCommand:
     *answer.mutable_nodes() = command(question.command(), now, out);
     break;
+  case Question::kDecide: {
+    auto reply = decide(question.decide(), now, out);
+    if (reply)
+      *answer.mutable_decide()->mutable_decisions() = reply->decisions();
+    else
+      *answer.mutable_failure() = failure_of(reply.failure());
+    break;
+  }
   case Question::kReservations: {
     auto changed = reservations(question.reservations(), out);
     if (changed)

@@ -60,11 +60,15 @@ public:
               cluster_gateway::reply<v1::SubmitReply> then, outbox& out);
   result<v1::JobStatus> status(const std::string& id) const;
   v1::ListJobsReply list(const v1::ListJobsRequest& request) const;
-  void cancel(const v1::CancelJobRequest& request, instant now,
-              cluster_gateway::reply<v1::JobStatus> then, outbox& out);
+  /// @returns The status that follows, `not_found`.
+  result<v1::JobStatus> cancel(const v1::CancelJobRequest& request, instant now,
+                               outbox& out);
   /// The cell that has the task, empty for none; `not_found`.
   result<std::string> cell_of(const std::string& task) const;
   void describe(v1::ServerStatus& status) const;
+  /// Answers another server for one of its users.
+  mesh::v1::Answer answer(const mesh::v1::Question& question, instant now,
+                          outbox& out);
 
   void take(const mesh::v1::Envelope& envelope, instant now, outbox& out);
   void set_peers(std::vector<std::string> reachable);

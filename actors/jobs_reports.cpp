@@ -171,18 +171,13 @@ void jobs::requeue(task_of t, bool failed, const v1::Outcome& outcome,
 
 // -- cancelling ---------------------------------------------------------------
 
-void jobs::cancel(const v1::CancelJobRequest& request, instant now,
-                  cluster_gateway::reply<v1::JobStatus> then, outbox& out) {
+result<v1::JobStatus> jobs::cancel(const v1::CancelJobRequest& request,
+                                   instant now, outbox& out) {
   auto found = jobs_.find(request.id());
-  if (found == jobs_.end()) {
-    out.replies.push_back(
-        [then = std::move(then), id = request.id(), server = options_.server] {
-          then(error{
-              error_code::not_found,
-              fmt::format("no job {} was submitted to server {}", id, server)});
-        });
-    return;
-  }
+  if (found == jobs_.end())
+    return error{error_code::not_found,
+                 fmt::format("no job {} was submitted to server {}",
+                             request.id(), options_.server)};
   auto& owner = found->second;
   if (!owner.record.cancelled() && !has_ended(state_of(owner))) {
     owner.record.set_cancelled(true);
@@ -204,10 +199,7 @@ void jobs::cancel(const v1::CancelJobRequest& request, instant now,
     ended(owner, now, out);
     ask_to_stop(now, out);
   }
-  out.replies.push_back(
-      [then = std::move(then), status = status_of(owner, true)]() mutable {
-        then(std::move(status));
-      });
+  return status_of(owner, true);
 }
 
 void jobs::ask_to_stop(instant now, outbox& out) {

@@ -50,6 +50,8 @@ public:
   virtual void cancel(v1::CancelJobRequest request, reply<v1::JobStatus> then)
       = 0;
   virtual void logs(v1::LogsRequest request, reply<v1::LogsChunk> then) = 0;
+  virtual void resize(v1::ResizeRequest request, reply<v1::ResizeReply> then)
+      = 0;
 
   virtual void decide(v1::DecideRequest request, reply<v1::DecideReply> then)
       = 0;
@@ -74,6 +76,9 @@ public:
       = 0;
 
   virtual void servers(v1::ServersRequest request, reply<v1::ServersReply> then)
+      = 0;
+  virtual void forget_server(v1::ForgetServerRequest request,
+                             reply<v1::ForgetServerReply> then)
       = 0;
 
   // -- agents: one link for each stream ---------------------------------------

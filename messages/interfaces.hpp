@@ -3,7 +3,6 @@
 #include "messages/caf_protobuf.hpp"
 #include "messages/skerry/mesh/v1/mesh.pb.h"
 
-#include <caf/reacts_to.hpp>
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
 

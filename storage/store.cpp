@@ -4,8 +4,9 @@
 
 #include <fmt/core.h>
 
-#include <array>
 #include <charconv>
+#include <chrono>
+#include <mutex>
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
@@ -21,9 +22,7 @@ constexpr std::string_view mark_key = "!mark";
 constexpr std::string_view kind_key = "!kind";
 constexpr std::size_t write_buffer_bytes = std::size_t{32} << 20;
 constexpr std::uint64_t max_log_bytes = std::uint64_t{128} << 20;
-/// Commits between two looks at the free space: each is a few hundred
-/// kilobytes at most.
-constexpr unsigned commits_between_looks = 32;
+constexpr std::int64_t look_again_milliseconds = 100;
 
 std::string write_mark(const anchor_mark& mark) {
   return fmt::format("{} {}", mark.epoch, mark.sequence);
@@ -67,7 +66,9 @@ struct store::parts {
   std::unique_ptr<rocksdb::DB> db;
   std::optional<anchor_file> anchor;
   anchor_mark mark;
-  unsigned until_look = 0;
+  std::mutex room_mutex;
+  std::int64_t looked_at_milliseconds = -1'000;
+  std::uint64_t available = 0;
   std::optional<error> failed;
 
   error at(error_code code, std::string_view why) const {
@@ -83,7 +84,6 @@ struct store::parts {
     return at(error_code::io_failed, status.ToString());
   }
 
-  result<> check_space(bool adds);
   result<> check_start(bool is_new);
   result<> commit(rocksdb::WriteBatch& batch);
 };
@@ -190,21 +190,6 @@ result<> store::parts::check_start(bool is_new) {
   return commit(batch);
 }
 
-result<> store::parts::check_space(bool adds) {
-  if (!adds || until_look-- > 0)
-    return done{};
-  std::error_code fault;
-  const auto space = std::filesystem::space(options.directory, fault);
-  until_look = commits_between_looks;
-  if (fault || space.available >= options.min_free_bytes)
-    return done{};
-  until_look = 0; // Look again at once.
-  return at(error_code::limit_exceeded,
-            fmt::format("only {} MiB are free on its disk and {} are kept "
-                        "back; free some space, and it goes on by itself",
-                        space.available >> 20, options.min_free_bytes >> 20));
-}
-
 result<> store::parts::commit(rocksdb::WriteBatch& batch) {
   if (failed)
     return *failed;
@@ -227,19 +212,37 @@ result<> store::parts::commit(rocksdb::WriteBatch& batch) {
   return done{};
 }
 
+result<> store::room() const {
+  using namespace std::chrono;
+  const auto now
+      = duration_cast<milliseconds>(steady_clock::now().time_since_epoch())
+            .count();
+  const std::lock_guard lock{parts_->room_mutex};
+  if (now - parts_->looked_at_milliseconds >= look_again_milliseconds) {
+    std::error_code fault;
+    const auto space = std::filesystem::space(parts_->options.directory, fault);
+    parts_->available = fault ? 0 : space.available;
+    parts_->looked_at_milliseconds = now;
+  }
+  if (parts_->available >= parts_->options.min_free_bytes)
+    return done{};
+  return parts_->at(
+      error_code::limit_exceeded,
+      fmt::format("only {} MiB are free on the server's disk and {} are kept "
+                  "back; free some space, and it goes on by itself",
+                  parts_->available >> 20,
+                  parts_->options.min_free_bytes >> 20));
+}
+
 result<> store::commit(std::span<const store_write> writes) {
   rocksdb::WriteBatch batch;
-  bool adds = false;
   for (const auto& write : writes) {
-    adds |= write.value.has_value();
     const auto status = write.value
                             ? batch.Put(slice(write.key), slice(*write.value))
                             : batch.Delete(slice(write.key));
     if (!status.ok())
       return parts_->at(status);
   }
-  if (auto space = parts_->check_space(adds); !space)
-    return space;
   return parts_->commit(batch);
 }
 

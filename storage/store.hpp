@@ -26,8 +26,8 @@ struct store_options {
   bool durable = true;
   /// Goes on with less than was acknowledged. Only an operator may say so.
   bool accept_data_loss = false;
-  /// Commits that add are refused below this. Debian's RocksDB can abort on a
-  /// full disk, so the disk never gets there: two write buffers and a log.
+  /// Below this `room` refuses new work. Debian's RocksDB can abort on a full
+  /// disk, so the disk never gets there: two write buffers and a log.
   std::uint64_t min_free_bytes = std::uint64_t{256} << 20;
 };
 
@@ -49,10 +49,15 @@ public:
 
   ~store();
 
+  /// Whether new work may be taken on: what is kept back is for what follows
+  /// from work that was accepted. Thread-safe.
+  /// @returns `limit_exceeded` when the disk is nearly full.
+  /// @cost    Looks at the disk at most ten times a second.
+  result<> room() const;
+
   /// All writes or none; on disk when it returns.
-  /// @returns `limit_exceeded` when the disk is nearly full: deletions alone
-  ///          still go through. `io_failed`: nothing is acknowledged any more
-  ///          by this object, for nobody knows what the disk has.
+  /// @returns `io_failed`: nothing is acknowledged any more by this object, for
+  ///          nobody knows what the disk has.
   /// @cost    Two syncs.
   result<> commit(std::span<const store_write> writes);
 

@@ -1,0 +1,154 @@
+#pragma once
+
+#include "actors/questions.hpp"
+#include "actors/role_actor.hpp"
+#include "actors/server.hpp"
+#include "storage/decision_log.hpp"
+#include "storage/group_commit.hpp"
+#include "storage/store.hpp"
+
+#include <atomic>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace skerry {
+
+/// A reply that is called even when its call gets lost on the way: by a stop of
+/// the server, or by a store that cannot commit any more.
+template <class T>
+cluster_gateway::reply<T> answered_for_sure(cluster_gateway::reply<T> then) {
+  struct guard {
+    cluster_gateway::reply<T> then;
+    ~guard() {
+      if (then)
+        then(error{error_code::io_failed,
+                   "the server is stopping; ask again, or ask another one"});
+    }
+  };
+  auto kept = std::make_shared<guard>(std::move(then));
+  return [kept](result<T> value) {
+    if (auto once = std::exchange(kept->then, nullptr))
+      once(std::move(value));
+  };
+}
+
+/// The server as it runs.
+///
+///     API --call--> JOBS, ALLOCATOR --outbox--> group commit --(on disk)--+
+///                     ^                                                   |
+///                     +-- envelopes <-- replies, agents, mesh <--deliver--+
+class running_server final : public server {
+public:
+  using jobs_role = skerry::jobs;
+
+  explicit running_server(server_options options)
+      : options_{std::move(options)} {}
+  ~running_server() override { stop(); }
+
+  result<> open();
+  std::uint64_t epoch() const override { return options_.jobs.epoch; }
+  void stop() override;
+
+  void submit(v1::SubmitRequest request, reply<v1::SubmitReply> then) override;
+  void job(v1::GetJobRequest request, reply<v1::JobStatus> then) override;
+  void jobs(v1::ListJobsRequest request,
+            reply<v1::ListJobsReply> then) override;
+  void cancel(v1::CancelJobRequest request, reply<v1::JobStatus> then) override;
+  void logs(v1::LogsRequest request, reply<v1::LogsChunk> then) override;
+  void resize(v1::ResizeRequest request, reply<v1::ResizeReply> then) override;
+  void decide(v1::DecideRequest request, reply<v1::DecideReply> then) override;
+  void confirm(v1::ReservationsRequest request,
+               reply<v1::ReservationsReply> then) override;
+  void release(v1::ReservationsRequest request,
+               reply<v1::ReservationsReply> then) override;
+  void decisions(v1::ListDecisionsRequest request,
+                 reply<v1::ListDecisionsReply> then) override;
+  void nodes(v1::ListNodesRequest request,
+             reply<v1::ListNodesReply> then) override;
+  void node(v1::GetNodeRequest request, reply<v1::NodeStatus> then) override;
+  void set_condition(v1::SetConditionRequest request,
+                     reply<v1::NodeStatus> then) override;
+  void forget(v1::GetNodeRequest request, reply<v1::ForgetReply> then) override;
+  void servers(v1::ServersRequest request,
+               reply<v1::ServersReply> then) override;
+  void forget_server(v1::ForgetServerRequest request,
+                     reply<v1::ForgetServerReply> then) override;
+
+  link_id open_link(std::shared_ptr<agent_sink> to) override;
+  bool take(link_id link, v1::AgentMessage message) override;
+  void close_link(link_id link) override;
+
+private:
+  using jobs_call = std::function<void(jobs_role&, instant, outbox&)>;
+  using cell_call = std::function<void(allocator&, instant, outbox&)>;
+
+  struct link_entry {
+    std::shared_ptr<agent_sink> sink;
+    std::shared_ptr<std::atomic<std::uint32_t>> backlog;
+  };
+
+  result<> recover(std::unique_ptr<jobs_role>& owner,
+                   std::unique_ptr<allocator>& cell);
+  void spawn_roles(std::unique_ptr<jobs_role> owner,
+                   std::unique_ptr<allocator> cell);
+  void to_jobs(jobs_call run);
+  void to_cell(cell_call run);
+  void hand_on(outbox out);
+  void deliver(outbox& out);
+  void deliver(mesh::v1::Envelope envelope);
+  void log(const std::vector<v1::DecisionRecord>& decisions);
+  void peers_changed(const std::vector<peer>& peers);
+  void tell_roles_of_peers();
+  v1::ServerStatus own_status();
+  void refresh_status();
+  void fail(const error& why);
+  std::vector<std::string> reachable() const;
+  /// Asks the role at each server, this one too, and gives all answers.
+  void ask_all(mesh::v1::Envelope::Role role, mesh::v1::Question question,
+               questions::all_answers then);
+  void decide_here(const v1::DecideRequest& request,
+                   reply<v1::DecideReply> then);
+  void change(const v1::ReservationsRequest& request,
+              mesh::v1::ReservationCommand::Kind kind,
+              reply<v1::ReservationsReply> then);
+  void first_status(mesh::v1::Question question, reply<v1::JobStatus> then);
+  void node_command(mesh::v1::NodeCommand what,
+                    std::function<void(result<mesh::v1::NodesAnswer>)> then);
+  /// Asks the cell that has the task, wherever its job was submitted.
+  void ask_cell_of(const std::string& task, mesh::v1::Question question,
+                   std::function<void(result<mesh::v1::Answer>)> then);
+
+  server_options options_;
+  std::unique_ptr<store> store_;
+  std::unique_ptr<decision_log> decisions_;
+  std::mutex decisions_mutex_;
+  caf::actor_system_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  std::unique_ptr<questions> questions_;
+  mutable std::shared_mutex roles_mutex_;
+  role_actor<jobs_role> jobs_; ///< Under `roles_mutex_`, as is the next.
+  role_actor<allocator> cell_;
+  bool stopped_ = false; ///< Likewise.
+  std::unique_ptr<server_mesh> mesh_;
+  mutable std::shared_mutex links_mutex_;
+  std::map<link_id, link_entry> links_;
+  std::uint64_t next_link_ = 1;
+  std::mutex status_mutex_;
+  v1::ServerStatus status_;
+  mutable std::mutex peers_mutex_;
+  std::set<std::string> remembered_; ///< Servers on disk; under `peers_mutex_`.
+  std::vector<std::string> reachable_; ///< Likewise.
+  std::atomic<bool> failed_ = false;
+  // Last, so that it ends first: its callbacks use all of the above.
+  std::unique_ptr<group_commit> commits_;
+};
+
+} // namespace skerry

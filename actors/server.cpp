@@ -1,0 +1,362 @@
+#include "actors/running_server.hpp"
+#include "messages/skerry/mesh/v1/records.pb.h"
+
+#include <fmt/core.h>
+
+#include <caf/send.hpp>
+#include <random>
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::role_call<skerry::jobs>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::role_call<skerry::allocator>)
+
+namespace skerry {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view server_prefix = "server/";
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+} // namespace
+
+result<std::unique_ptr<server>> server::start(server_options options) {
+  auto made = std::make_unique<running_server>(std::move(options));
+  if (auto opened = made->open(); !opened)
+    return opened.failure();
+  return std::unique_ptr<server>{std::move(made)};
+}
+
+// -- start and stop -----------------------------------------------------------
+
+result<> running_server::open() {
+  if (auto valid = validate_id(options_.name, "server.name"); !valid)
+    return valid;
+  auto kept = store::open({.directory = options_.data_directory / "control",
+                           .kind = "control",
+                           .accept_data_loss = options_.accept_data_loss,
+                           .min_free_bytes = options_.min_free_bytes});
+  if (!kept)
+    return kept.failure();
+  store_ = std::move(*kept);
+  auto log = decision_log::open(
+      {.directory = options_.data_directory / "decisions"});
+  if (!log)
+    return log.failure();
+  decisions_ = std::move(*log);
+
+  std::unique_ptr<jobs_role> owner;
+  std::unique_ptr<allocator> cell;
+  if (auto recovered = recover(owner, cell); !recovered)
+    return recovered;
+
+  auto& mesh = options_.mesh;
+  mesh.name = options_.name;
+  mesh.epoch = epoch();
+  mesh.incarnation = random_number();
+  if (auto ready = server_mesh::configure(config_, mesh); !ready)
+    return ready;
+  system_ = std::make_unique<caf::actor_system>(config_);
+  commits_ = std::make_unique<group_commit>(*store_);
+  questions_ = std::make_unique<questions>(
+      options_.name, milliseconds{options_.question_milliseconds},
+      [this](mesh::v1::Envelope envelope) { deliver(std::move(envelope)); });
+  spawn_roles(std::move(owner), std::move(cell));
+  tell_roles_of_peers();
+  refresh_status();
+  if (!options_.with_mesh)
+    return done{};
+  auto joined = server_mesh::start(
+      *system_, mesh,
+      [this](mesh::v1::Envelope envelope) { deliver(std::move(envelope)); },
+      [this](const std::vector<peer>& peers) { peers_changed(peers); },
+      [this] { return own_status(); });
+  if (!joined)
+    return joined.failure();
+  mesh_ = std::move(*joined);
+  return done{};
+}
+
+/// Rebuilds both roles from the store, and remembers the other servers.
+result<> running_server::recover(std::unique_ptr<jobs_role>& owner,
+                                 std::unique_ptr<allocator>& cell) {
+  options_.jobs.server = options_.cell.server = options_.name;
+  options_.jobs.epoch = options_.cell.epoch = store_->epoch();
+  auto made = allocator::make(options_.cell);
+  if (!made)
+    return made.failure();
+  cell = std::move(*made);
+  owner = std::make_unique<jobs_role>(options_.jobs);
+  auto read = store_->for_each({}, [&](std::string_view key,
+                                       std::string_view value) {
+    if (key.starts_with(server_prefix)) {
+      remembered_.emplace(key.substr(server_prefix.size()));
+      mesh::v1::ServerRecord record;
+      if (!record.ParseFromArray(value.data(), static_cast<int>(value.size())))
+        return result<>{error_code::malformed,
+                        fmt::format("record {} cannot be read; the state "
+                                    "is damaged",
+                                    key)};
+      options_.mesh.seeds.push_back(record.mesh_address());
+    }
+    auto taken = cell->recover(key, value);
+    return taken ? owner->recover(key, value) : taken;
+  });
+  if (!read)
+    return read;
+  if (auto recovered = owner->finish_recovery(); !recovered)
+    return recovered;
+  return cell->finish_recovery(now());
+}
+
+void running_server::spawn_roles(std::unique_ptr<jobs_role> owner,
+                                 std::unique_ptr<allocator> cell) {
+  const auto tick = milliseconds{options_.tick_milliseconds};
+  const std::function<void(outbox)> on
+      = [this](outbox out) { hand_on(std::move(out)); };
+  const std::unique_lock lock{roles_mutex_};
+  jobs_ = system_->spawn(
+      role_behavior<jobs_role>,
+      std::make_shared<std::unique_ptr<jobs_role>>(std::move(owner)), on, tick);
+  cell_ = system_->spawn(
+      role_behavior<allocator>,
+      std::make_shared<std::unique_ptr<allocator>>(std::move(cell)), on, tick);
+}
+
+void running_server::stop() {
+  {
+    const std::unique_lock lock{roles_mutex_};
+    if (std::exchange(stopped_, true))
+      return;
+    if (jobs_)
+      caf::anon_send_exit(jobs_, caf::exit_reason::user_shutdown);
+    if (cell_)
+      caf::anon_send_exit(cell_, caf::exit_reason::user_shutdown);
+    jobs_ = role_actor<jobs_role>{};
+    cell_ = role_actor<allocator>{};
+  }
+  {
+    const std::unique_lock lock{links_mutex_};
+    for (auto& [id, link] : links_)
+      link.sink->close();
+    links_.clear();
+  }
+  if (mesh_)
+    mesh_->stop();
+  if (questions_)
+    questions_->stop();
+  mesh_.reset();
+  system_.reset(); // Waits for all actors, which may still hand on.
+  commits_.reset();
+}
+
+void running_server::to_jobs(jobs_call run) {
+  const std::shared_lock lock{roles_mutex_};
+  if (!stopped_)
+    caf::anon_send(jobs_, role_call<jobs_role>{std::move(run)});
+}
+
+void running_server::to_cell(cell_call run) {
+  const std::shared_lock lock{roles_mutex_};
+  if (!stopped_)
+    caf::anon_send(cell_, role_call<allocator>{std::move(run)});
+}
+
+// -- what the roles want done -------------------------------------------------
+
+void running_server::hand_on(outbox out) {
+  auto shared = std::make_shared<outbox>(std::move(out));
+  auto writes = std::move(shared->writes);
+  commits_->submit(std::move(writes), [this, shared](const result<>& written) {
+    if (!written)
+      return fail(written.failure());
+    deliver(*shared);
+  });
+}
+
+void running_server::fail(const error& why) {
+  if (failed_.exchange(true))
+    return;
+  if (options_.on_failure)
+    options_.on_failure(why);
+}
+
+void running_server::deliver(outbox& out) {
+  for (auto& answer : out.replies)
+    answer();
+  for (auto& envelope : out.envelopes)
+    deliver(std::move(envelope));
+  {
+    const std::shared_lock lock{links_mutex_};
+    for (auto& [id, message] : out.to_agents)
+      if (auto link = links_.find(id); link != links_.end())
+        link->second.sink->send(std::move(message));
+    for (const auto id : out.links_to_close)
+      if (auto link = links_.find(id); link != links_.end())
+        link->second.sink->close();
+  }
+  log(out.decisions);
+}
+
+void running_server::deliver(mesh::v1::Envelope envelope) {
+  using mesh::v1::Envelope;
+  if (envelope.from().empty())
+    envelope.set_from(options_.name);
+  const std::shared_lock lock{roles_mutex_};
+  if (stopped_)
+    return;
+  if (envelope.to() != options_.name) {
+    if (mesh_)
+      mesh_->send(std::move(envelope));
+    return;
+  }
+  switch (envelope.role()) {
+  case Envelope::JOBS:
+    caf::anon_send(jobs_, std::move(envelope));
+    break;
+  case Envelope::ALLOCATOR:
+    caf::anon_send(cell_, std::move(envelope));
+    break;
+  default:
+    if (envelope.has_answer())
+      questions_->answered(envelope.from(),
+                           std::move(*envelope.mutable_answer()));
+  }
+}
+
+void running_server::log(const std::vector<v1::DecisionRecord>& decisions) {
+  if (decisions.empty())
+    return;
+  std::vector<std::string> records;
+  records.reserve(decisions.size());
+  for (const auto& decision : decisions)
+    records.push_back(decision.SerializeAsString());
+  const std::lock_guard lock{decisions_mutex_};
+  decisions_->append(std::move(records));
+}
+
+// -- the other servers --------------------------------------------------------
+
+/// A server that was heard once is waited for until an operator forgets it:
+/// nodes may be with it that this one has lost sight of.
+void running_server::peers_changed(const std::vector<peer>& peers) {
+  std::vector<store_write> fresh;
+  {
+    const std::lock_guard lock{peers_mutex_};
+    reachable_.clear();
+    for (const auto& one : peers) {
+      if (one.reachable)
+        reachable_.push_back(one.name);
+      if (!remembered_.insert(one.name).second)
+        continue;
+      mesh::v1::ServerRecord record;
+      record.set_mesh_address(one.mesh_address);
+      fresh.push_back(
+          {std::string{server_prefix} + one.name, record.SerializeAsString()});
+    }
+  }
+  if (!fresh.empty())
+    commits_->submit(std::move(fresh), [this](const result<>& written) {
+      if (!written)
+        fail(written.failure());
+    });
+  tell_roles_of_peers();
+}
+
+void running_server::tell_roles_of_peers() {
+  std::vector<std::string> known;
+  std::vector<std::string> answering;
+  {
+    const std::lock_guard lock{peers_mutex_};
+    known.assign(remembered_.begin(), remembered_.end());
+    answering = reachable_;
+  }
+  to_jobs([answering](jobs_role& role, instant, outbox&) {
+    role.set_peers(answering);
+  });
+  to_cell([known, answering](allocator& role, instant, outbox&) {
+    role.set_peers(known, answering);
+  });
+}
+
+std::vector<std::string> running_server::reachable() const {
+  const std::lock_guard lock{peers_mutex_};
+  auto names = reachable_;
+  names.push_back(options_.name);
+  return names;
+}
+
+void running_server::forget_server(v1::ForgetServerRequest request,
+                                   reply<v1::ForgetServerReply> then) {
+  then = answered_for_sure(std::move(then));
+  const auto& name = request.name();
+  bool known = false;
+  {
+    const std::lock_guard lock{peers_mutex_};
+    known = remembered_.contains(name);
+    if (std::ranges::find(reachable_, name) != reachable_.end())
+      return then(error{error_code::conflict,
+                        fmt::format("server {} answers; stop it first", name)});
+    remembered_.erase(name);
+  }
+  if (!known)
+    return then(
+        error{error_code::not_found,
+              fmt::format("server {} knows no server {}; `skerry get servers` "
+                          "lists them",
+                          options_.name, name)});
+  if (mesh_)
+    (void)mesh_->forget(name); // It may never have been heard in this life.
+  tell_roles_of_peers();
+  commits_->submit({{std::string{server_prefix} + name, std::nullopt}},
+                   [this, then](const result<>& written) {
+                     if (!written)
+                       return fail(written.failure());
+                     then(v1::ForgetServerReply{});
+                   });
+}
+
+// -- agents -------------------------------------------------------------------
+
+link_id running_server::open_link(std::shared_ptr<agent_sink> to) {
+  const std::unique_lock lock{links_mutex_};
+  const auto id = link_id{next_link_++};
+  links_[id] = {std::move(to), std::make_shared<std::atomic<std::uint32_t>>(0)};
+  return id;
+}
+
+bool running_server::take(link_id link, v1::AgentMessage message) {
+  /// Messages of one agent stream that wait for the ALLOCATOR.
+  constexpr std::uint32_t max_backlog = 256;
+  std::shared_ptr<std::atomic<std::uint32_t>> backlog;
+  {
+    const std::shared_lock lock{links_mutex_};
+    auto found = links_.find(link);
+    if (found == links_.end())
+      return false;
+    backlog = found->second.backlog;
+  }
+  const auto waiting = ++*backlog;
+  to_cell([link, backlog, message = std::move(message)](
+              allocator& role, instant time, outbox& out) {
+    --*backlog;
+    role.take(message, link, time, out);
+  });
+  return waiting < max_backlog;
+}
+
+void running_server::close_link(link_id link) {
+  {
+    const std::unique_lock lock{links_mutex_};
+    links_.erase(link);
+  }
+  to_cell([link](allocator& role, instant time, outbox&) {
+    role.close(link, time);
+  });
+}
+
+} // namespace skerry

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "actors/allocator.hpp"
+#include "actors/jobs.hpp"
+#include "actors/mesh.hpp"
+#include "messages/gateway.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace skerry {
+
+struct server_options {
+  std::string name;
+  std::filesystem::path data_directory;
+  std::string api_address; ///< Told to the other servers' users.
+  std::string version;
+  mesh_options mesh; ///< Name, incarnation and epoch are filled in.
+  jobs_options jobs; ///< Likewise.
+  allocator_options cell;
+  bool with_mesh = true; ///< False for a cluster of one, without a port.
+  /// Between looks at the clock by JOBS and ALLOCATOR: a tenth of the shortest
+  /// time that either waits for.
+  std::int64_t tick_milliseconds = 10;
+  /// How long a caller waits for another server's answer.
+  std::int64_t question_milliseconds = 2'000;
+  std::uint64_t min_free_bytes = std::uint64_t{256} << 20;
+  bool accept_data_loss = false;
+  /// Called once, when nothing can be acknowledged any more. The state on disk
+  /// is good: the process is to end and be started again.
+  std::function<void(const error&)> on_failure;
+};
+
+/// One server of a cluster: its store, its actors JOBS, ALLOCATOR and ROSTER,
+/// and the gateway that the API calls.
+class server : public cluster_gateway {
+public:
+  /// Recovers from the store, then joins the mesh.
+  /// @returns What `store::open` and `server_mesh` return, `malformed` for
+  ///          records that cannot be read.
+  static result<std::unique_ptr<server>> start(server_options options);
+
+  virtual std::uint64_t epoch() const = 0;
+  /// Ends all actors; what was acknowledged is on disk.
+  virtual void stop() = 0;
+};
+
+} // namespace skerry

@@ -1,0 +1,212 @@
+#include "actors/server.hpp"
+#include "tests/free_port.hpp"
+#include "tests/fresh_directory.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+// Whole servers in one process: their actors, their mesh over loopback, their
+// stores. Agents are stood in for at the gateway.
+
+using namespace skerry;
+using namespace std::chrono_literals;
+using skerry::testing::free_address;
+using skerry::testing::fresh_directory;
+
+namespace {
+
+constexpr auto patience = 20s;
+
+/// Starts what it is told to and ends it at once.
+class eager_agent final : public agent_sink,
+                          public std::enable_shared_from_this<eager_agent> {
+public:
+  static std::shared_ptr<eager_agent> attach(server& to, std::string node) {
+    auto made = std::make_shared<eager_agent>();
+    made->server_ = &to;
+    made->link_ = to.open_link(made);
+    v1::AgentMessage message;
+    auto* hello = message.add_hellos();
+    hello->set_schema(1);
+    hello->set_agent_id(7);
+    hello->mutable_node()->set_name(std::move(node));
+    hello->mutable_node()->mutable_capacity()->set_cpu_millicores(8'000);
+    hello->mutable_node()->mutable_capacity()->set_memory_bytes(1 << 30);
+    to.take(made->link_, std::move(message));
+    return made;
+  }
+
+  void send(v1::ServerMessage message) override {
+    v1::AgentMessage answer;
+    {
+      const std::lock_guard lock{mutex_};
+      for (const auto& welcome : message.welcomes())
+        session_ = welcome.session();
+      for (const auto& order : message.starts()) {
+        ++starts_;
+        auto* report = answer.add_reports();
+        report->set_node(order.node());
+        report->set_session(session_);
+        report->set_task(order.task());
+        report->set_attempt(order.attempt());
+        report->mutable_ended()->set_succeeded(true);
+      }
+      acknowledged_ += message.acknowledges_size();
+    }
+    changed_.notify_all();
+    if (answer.reports_size() > 0)
+      server_->take(link_, std::move(answer));
+  }
+  void close() override {}
+
+  bool wait_for_acknowledged(int many) {
+    std::unique_lock lock{mutex_};
+    return changed_.wait_for(lock, patience,
+                             [&] { return acknowledged_ >= many; });
+  }
+  int starts() {
+    const std::lock_guard lock{mutex_};
+    return starts_;
+  }
+
+private:
+  server* server_ = nullptr;
+  link_id link_{};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t session_ = 0;
+  int starts_ = 0;
+  int acknowledged_ = 0;
+};
+
+template <class Request, class Reply>
+result<Reply> call(server& at,
+                   void (cluster_gateway::*what)(Request,
+                                                 cluster_gateway::reply<Reply>),
+                   Request request) {
+  auto promised = std::make_shared<std::promise<result<Reply>>>();
+  auto future = promised->get_future();
+  (at.*what)(std::move(request),
+             [promised](result<Reply> reply) { promised->set_value(reply); });
+  if (future.wait_for(patience) != std::future_status::ready)
+    return error{error_code::io_failed, "the gateway did not answer"};
+  return future.get();
+}
+
+std::unique_ptr<server> start(const std::string& name,
+                              const fresh_directory& place,
+                              const std::string& address,
+                              std::vector<std::string> seeds) {
+  server_options options;
+  options.name = name;
+  options.data_directory = place.path() / name;
+  options.mesh.listen = address;
+  options.mesh.seeds = std::move(seeds);
+  options.min_free_bytes = 0;
+  auto made = server::start(std::move(options));
+  if (!made)
+    MESSAGE(made.failure().message);
+  REQUIRE(made);
+  return std::move(*made);
+}
+
+v1::SubmitRequest job_of(const std::string& id, std::uint32_t tasks) {
+  v1::SubmitRequest request;
+  auto* job = request.add_jobs();
+  job->set_id(id);
+  auto* group = job->add_groups();
+  group->set_count(tasks);
+  group->mutable_profile()->mutable_demand()->set_cpu_millicores(100);
+  group->mutable_profile()->mutable_demand()->set_memory_bytes(1 << 20);
+  group->mutable_work()->mutable_simulated()->set_duration_milliseconds(1);
+  return request;
+}
+
+std::size_t reachable_servers(server& at) {
+  const auto reply = call(at, &cluster_gateway::servers, v1::ServersRequest{});
+  REQUIRE(reply);
+  std::size_t count = 0;
+  for (const auto& status : reply->servers())
+    count += status.reachable() ? 1 : 0;
+  return count;
+}
+
+void wait_for_servers(server& at, std::size_t many) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (reachable_servers(at) != many)
+    REQUIRE(std::chrono::steady_clock::now() < until);
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("actors/server");
+
+TEST_CASE("a job of one server runs on a node of another") {
+  const fresh_directory place;
+  const auto a_at = free_address();
+  const auto b_at = free_address();
+  auto a = start("a", place, a_at, {b_at});
+  auto b = start("b", place, b_at, {a_at});
+  wait_for_servers(*a, 2);
+  wait_for_servers(*b, 2);
+  auto agent = eager_agent::attach(*b, "n1");
+  const auto reply = call(*a, &cluster_gateway::submit, job_of("j", 20));
+  REQUIRE(reply);
+  CHECK(reply->accepted() == 1);
+  CHECK(reply->server() == "a");
+  // An acknowledgement means that JOBS at `a` has the outcome on disk.
+  CHECK(agent->wait_for_acknowledged(20));
+  CHECK(agent->starts() == 20);
+}
+
+TEST_CASE("a restarted server knows its jobs and is known by its peers") {
+  const fresh_directory place;
+  const auto a_at = free_address();
+  const auto b_at = free_address();
+  auto a = start("a", place, a_at, {b_at});
+  auto b = start("b", place, b_at, {a_at});
+  wait_for_servers(*b, 2);
+  REQUIRE(call(*a, &cluster_gateway::submit, job_of("j", 3)));
+  const auto epoch = a->epoch();
+  a->stop();
+  a.reset();
+  wait_for_servers(*b, 1);
+  a = start("a", place, a_at, {}); // It remembers where `b` is.
+  CHECK(a->epoch() == epoch + 1);
+  wait_for_servers(*a, 2);
+  wait_for_servers(*b, 2);
+  const auto again = call(*a, &cluster_gateway::submit, job_of("j", 3));
+  REQUIRE(again);
+  CHECK(again->known() == 1);
+  auto agent = eager_agent::attach(*b, "n1");
+  CHECK(agent->wait_for_acknowledged(3));
+}
+
+TEST_CASE("an address that is not loopback needs certificates") {
+  const fresh_directory place;
+  server_options options;
+  options.name = "a";
+  options.data_directory = place.path();
+  options.mesh.listen = "0.0.0.0:7071";
+  options.min_free_bytes = 0;
+  const auto refused = server::start(std::move(options));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.failure().message.find("skerry certs init")
+        != std::string::npos);
+}
+
+TEST_CASE("a stopped server answers what was asked") {
+  const fresh_directory place;
+  auto a = start("a", place, free_address(), {});
+  a->stop();
+  const auto reply = call(*a, &cluster_gateway::submit, job_of("j", 1));
+  REQUIRE_FALSE(reply);
+  CHECK(reply.failure().code == error_code::io_failed);
+}

@@ -1,5 +1,6 @@
 #include "actors/mesh.hpp"
 
+#include "actors/mesh_tls.hpp"
 #include "actors/roster.hpp"
 #include "messages/interfaces.hpp"
 
@@ -349,6 +350,9 @@ result<> server_mesh::configure(caf::actor_system_config& config,
                         "anybody could join; make them with `skerry certs "
                         "init` and `skerry certs server NAME`",
                         options.listen)};
+  if (tls)
+    if (auto good = check(options.tls); !good)
+      return good;
   config.load<caf::io::middleman>();
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", std::size_t{2});

@@ -1,0 +1,138 @@
+#pragma once
+
+#include "scheduling/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace skerry {
+
+/// What a file, the environment and flags can say, section by section. Plain
+/// values: the commands turn them into the options of the rooms. Every key is
+/// explained in config/skerry.sample.toml.
+
+struct server_section {
+  std::string name; ///< Empty: the name of the machine.
+  std::string data = "/var/lib/skerry/server";
+  std::string listen = "127.0.0.1:7070";
+  std::string advertise; ///< Empty: `listen`.
+  std::string mesh_listen = "127.0.0.1:7071";
+  std::string mesh_advertise; ///< Empty: `mesh_listen`.
+  std::vector<std::string> seeds;
+  std::int64_t min_free_bytes = std::int64_t{256} << 20;
+};
+
+struct tls_section {
+  std::string directory; ///< Empty: plaintext, on loopback only.
+};
+
+struct policy_section {
+  std::string name = "best-fit-all";
+  std::int64_t seed = 1;
+};
+
+struct limits_section {
+  std::int64_t live_tasks = 1'000'000;
+  std::int64_t ended_jobs = 100'000;
+  std::int64_t tasks_per_job = 100'000;
+  std::int64_t tasks_per_request = 10'000;
+};
+
+struct timing_section {
+  std::int64_t lease_milliseconds = 15'000;
+  std::int64_t lease_margin_milliseconds = 3'000;
+  std::int64_t heartbeat_milliseconds = 1'000;
+  std::int64_t mesh_heartbeat_milliseconds = 1'000;
+  std::int64_t mesh_timeout_milliseconds = 5'000;
+};
+
+struct agent_section {
+  std::string name; ///< Empty: the name of the machine.
+  std::vector<std::string> servers{"127.0.0.1:7070"};
+  std::string data = "/var/lib/skerry/agent";
+  std::vector<std::string> labels; ///< "KEY=VALUE".
+};
+
+struct client_section {
+  std::vector<std::string> addresses{"127.0.0.1:7070"};
+  std::string tls; ///< Empty: as in [tls].
+  std::int64_t timeout_milliseconds = 10'000;
+};
+
+struct configuration {
+  server_section server;
+  tls_section tls;
+  policy_section policy;
+  limits_section limits;
+  timing_section timing;
+  agent_section agent;
+  client_section client;
+
+  /// The folder of a client's certificates; empty: plaintext.
+  const std::string& client_tls() const {
+    return client.tls.empty() ? tls.directory : client.tls;
+  }
+};
+
+/// A setting as it is in force.
+struct effective_setting {
+  std::string_view section;
+  std::string_view key;
+  std::vector<std::string> values; ///< One, or the items of a list.
+  bool is_list = false;
+  /// "default", "skerry.toml:3", "SKERRY_ADDRESS" or "--address".
+  std::string from;
+};
+
+struct loaded_configuration {
+  configuration values;
+  std::vector<effective_setting> settings; ///< In the order of the sample.
+  std::string file;                        ///< Empty: none was read.
+  /// What is no fault and yet looks like a slip.
+  std::vector<std::string> notes;
+};
+
+/// A value given by a flag.
+struct flag_value {
+  std::string setting; ///< For example "client.timeout".
+  std::string text;
+  std::string flag; ///< For errors, for example "--timeout".
+};
+
+struct configuration_sources {
+  std::string file; ///< Empty: none.
+  /// The variables SKERRY_*.
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<flag_value> flags;
+};
+
+/// Where the file is when nobody names one.
+inline constexpr std::string_view default_configuration_file
+    = "/etc/skerry/skerry.toml";
+
+/// Defaults, over them the file, then the environment, then the flags.
+///
+/// SKERRY_<SECTION>_<KEY> sets a key, lists with commas. SKERRY_ADDRESS is
+/// short for SKERRY_CLIENT_ADDRESSES, SKERRY_TLS for both
+/// SKERRY_TLS_DIRECTORY and SKERRY_CLIENT_TLS.
+///
+/// @returns `malformed` with a line for each fault: "FILE:LINE:COL: what" in
+///          the file, "NAME: what" for variables and flags. `io_failed` when
+///          the file cannot be read.
+result<loaded_configuration>
+load_configuration(const configuration_sources& sources);
+
+/// The whole text of a file.
+/// @returns `io_failed` with path and reason, `limit_exceeded` for more than
+///          `max_bytes`: whatever it is, it is not what was meant.
+result<std::string> read_text_file(const std::string& path,
+                                   std::size_t max_bytes);
+
+/// "HOST:PORT" or "[IPV6]:PORT", port 0 for any that is free.
+/// @returns `invalid_argument` saying what is wanted.
+result<> check_address(std::string_view text, bool may_be_any_port);
+
+} // namespace skerry

@@ -1,0 +1,206 @@
+#include "config/settings.hpp"
+
+#include "config/units.hpp"
+#include "scheduling/placement_policy.hpp"
+#include "scheduling/specs.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace skerry {
+namespace {
+
+result<> is_name(std::string_view text) {
+  return validate_id(text, "the name");
+}
+
+result<> is_listen_address(std::string_view text) {
+  return check_address(text, true);
+}
+
+result<> is_address(std::string_view text) {
+  return check_address(text, false);
+}
+
+result<> is_policy(std::string_view text) {
+  const auto names = placement_policy_names();
+  if (std::ranges::count(names, text) > 0)
+    return done{};
+  return error{error_code::invalid_argument,
+               fmt::format("there is no policy \"{}\" (known: {})", text,
+                           fmt::join(names, ", "))};
+}
+
+result<> is_label(std::string_view text) {
+  const auto sign = text.find('=');
+  if (sign != text.npos && sign > 0)
+    return done{};
+  return error{error_code::invalid_argument,
+               fmt::format("\"{}\" is not KEY=VALUE", text)};
+}
+
+std::string upper(std::string_view text) {
+  std::string out;
+  for (const auto c : text)
+    out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return out;
+}
+
+result<> checked(const setting::text& target, std::string_view text) {
+  if (text.empty() || target.check == nullptr)
+    return done{};
+  return target.check(text);
+}
+
+error not_whole(std::string_view text, amount_range range) {
+  return {error_code::invalid_argument,
+          fmt::format("\"{}\" is not a whole number from {} to {}", text,
+                      range.least, range.most)};
+}
+
+result<> assign_list(const setting::list& target, std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    const auto item = text.substr(0, comma);
+    if (item.empty() || (comma + 1 == text.size()))
+      return {error_code::invalid_argument, "an item of the list is empty"};
+    if (auto ok = target.check(item); !ok)
+      return ok;
+    items.emplace_back(item);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  *target.into = std::move(items);
+  return done{};
+}
+
+result<> assign_amount(const setting::amount& target, std::string_view text) {
+  const auto parsed = target.parse(text);
+  if (!parsed)
+    return parsed.failure();
+  if (*parsed < target.range.least || *parsed > target.range.most)
+    return {error_code::invalid_argument,
+            fmt::format("{} is not from {} to {}", text,
+                        target.show(target.range.least),
+                        target.show(target.range.most))};
+  *target.into = *parsed;
+  return done{};
+}
+
+setting::amount duration(std::int64_t& into, std::int64_t least,
+                         std::int64_t most) {
+  return {&into, parse_milliseconds, milliseconds_text, {least, most}};
+}
+
+} // namespace
+
+std::string setting::name() const {
+  return fmt::format("{}.{}", section, key);
+}
+
+std::string setting::variable() const {
+  return fmt::format("SKERRY_{}_{}", upper(section), upper(key));
+}
+
+std::vector<setting> settings_of(configuration& into) {
+  using text = setting::text;
+  using list = setting::list;
+  using whole = setting::whole;
+  auto& [server, tls, policy, limits, timing, agent, client] = into;
+  constexpr std::int64_t day = 86'400'000;
+  constexpr amount_range some{1, 100'000'000};
+  return {
+      {"server", "name", text{&server.name, is_name}},
+      {"server", "data", text{&server.data}},
+      {"server", "listen", text{&server.listen, is_listen_address}},
+      {"server", "advertise", text{&server.advertise, is_address}},
+      {"server", "mesh_listen", text{&server.mesh_listen, is_listen_address}},
+      {"server", "mesh_advertise", text{&server.mesh_advertise, is_address}},
+      {"server", "seeds", list{&server.seeds, is_address}},
+      {"server", "min_free",
+       setting::amount{
+           &server.min_free_bytes, parse_bytes, bytes_text, {0, INT64_MAX}}},
+      {"tls", "directory", text{&tls.directory}},
+      {"policy", "name", text{&policy.name, is_policy}},
+      {"policy", "seed", whole{&policy.seed, {0, INT64_MAX}}},
+      {"limits", "live_tasks", whole{&limits.live_tasks, some}},
+      {"limits", "ended_jobs", whole{&limits.ended_jobs, {0, some.most}}},
+      {"limits", "tasks_per_job", whole{&limits.tasks_per_job, some}},
+      {"limits", "tasks_per_request", whole{&limits.tasks_per_request, some}},
+      {"timing", "lease", duration(timing.lease_milliseconds, 1000, day)},
+      {"timing", "lease_margin",
+       duration(timing.lease_margin_milliseconds, 100, day)},
+      {"timing", "heartbeat", duration(timing.heartbeat_milliseconds, 50, day)},
+      {"timing", "mesh_heartbeat",
+       duration(timing.mesh_heartbeat_milliseconds, 50, day)},
+      {"timing", "mesh_timeout",
+       duration(timing.mesh_timeout_milliseconds, 100, day)},
+      {"agent", "name", text{&agent.name, is_name}},
+      {"agent", "servers", list{&agent.servers, is_address}},
+      {"agent", "data", text{&agent.data}},
+      {"agent", "labels", list{&agent.labels, is_label}},
+      {"client", "addresses", list{&client.addresses, is_address}},
+      {"client", "tls", text{&client.tls}},
+      {"client", "timeout", duration(client.timeout_milliseconds, 10, day)},
+  };
+}
+
+void read(const setting& what, table_reader& section) {
+  if (const auto* target = std::get_if<setting::text>(&what.target)) {
+    section.text(what.key, *target->into);
+    if (section.has(what.key))
+      if (auto ok = checked(*target, *target->into); !ok)
+        section.fault(what.key,
+                      fmt::format("{}: {}", what.name(), ok.failure().message));
+  } else if (const auto* list = std::get_if<setting::list>(&what.target)) {
+    section.texts(what.key, *list->into);
+    if (section.has(what.key))
+      for (const auto& item : *list->into)
+        if (auto ok = list->check(item); !ok)
+          section.fault(what.key, fmt::format("{}: {}", what.name(),
+                                              ok.failure().message));
+  } else if (const auto* whole = std::get_if<setting::whole>(&what.target)) {
+    section.whole(what.key, *whole->into, whole->range);
+  } else {
+    const auto& amount = std::get<setting::amount>(what.target);
+    section.amount(what.key, *amount.into, amount.parse, amount.range);
+  }
+}
+
+result<> assign(const setting& what, std::string_view text) {
+  if (const auto* target = std::get_if<setting::text>(&what.target)) {
+    if (auto ok = checked(*target, text); !ok)
+      return ok;
+    *target->into = text;
+    return done{};
+  }
+  if (const auto* list = std::get_if<setting::list>(&what.target))
+    return assign_list(*list, text);
+  if (const auto* whole = std::get_if<setting::whole>(&what.target)) {
+    std::int64_t value = 0;
+    const auto* last = text.data() + text.size();
+    const auto [stopped, fault] = std::from_chars(text.data(), last, value);
+    if (fault != std::errc{} || stopped != last || value < whole->range.least
+        || value > whole->range.most)
+      return not_whole(text, whole->range);
+    *whole->into = value;
+    return done{};
+  }
+  return assign_amount(std::get<setting::amount>(what.target), text);
+}
+
+std::vector<std::string> values_of(const setting& what) {
+  if (const auto* target = std::get_if<setting::text>(&what.target))
+    return {*target->into};
+  if (const auto* list = std::get_if<setting::list>(&what.target))
+    return *list->into;
+  if (const auto* whole = std::get_if<setting::whole>(&what.target))
+    return {fmt::format("{}", *whole->into)};
+  const auto& amount = std::get<setting::amount>(what.target);
+  return {amount.show(*amount.into)};
+}
+
+} // namespace skerry

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <exception>
@@ -17,11 +18,6 @@
 namespace skerry {
 namespace {
 
-struct global_flags {
-  std::string output = "table";
-  bool quiet = false;
-};
-
 /// "skerry simulate openb": the command as far as it was understood.
 std::string understood(const CLI::App& app) {
   std::string words = "skerry";
@@ -31,7 +27,7 @@ std::string understood(const CLI::App& app) {
   return words;
 }
 
-void declare(CLI::App& app, global_flags& flags, action& chosen) {
+void declare_globals(CLI::App& app, global_flags& flags) {
   app.fallthrough(); // Subcommands inherit it: global flags may stand anywhere.
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
@@ -44,10 +40,41 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
       ->type_name("FORM")
       ->capture_default_str();
   app.add_flag("-q,--quiet", flags.quiet, "Neither progress nor notes");
+  app.add_option("--address", flags.address,
+                 "Servers to ask, the next when one is\nunreachable "
+                 "(SKERRY_ADDRESS; 127.0.0.1:7070)")
+      ->type_name("HOST:PORT,...")
+      ->check(refuse_empty);
+  app.add_option("--tls", flags.tls, "Folder of certificates (SKERRY_TLS)")
+      ->type_name("DIR")
+      ->check(refuse_empty);
+  app.add_option("--timeout", flags.timeout,
+                 "For every answer of a server (10s)")
+      ->type_name("TIME")
+      ->check(refuse_empty);
+  app.add_option("--config", flags.config,
+                 "Configuration (SKERRY_CONFIG;\n/etc/skerry/skerry.toml)")
+      ->type_name("FILE")
+      ->check(refuse_empty);
   app.footer(
       "Results go to stdout, progress and errors to stderr.\n"
       "Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 not placed,\n"
       "4 server unreachable, 5 conflict, 130 interrupted.");
+}
+
+void declare(CLI::App& app, global_flags& flags, action& chosen) {
+  declare_globals(app, flags);
+  add_submit_command(app, flags, chosen);
+  add_run_command(app, flags, chosen);
+  add_decide_command(app, flags, chosen);
+  add_get_command(app, flags, chosen);
+  add_describe_command(app, flags, chosen);
+  add_logs_command(app, flags, chosen);
+  add_cancel_command(app, flags, chosen);
+  add_resize_command(app, flags, chosen);
+  add_node_command(app, flags, chosen);
+  add_forget_server_command(app, flags, chosen);
+  add_config_command(app, flags, chosen);
 
   auto& simulate = *app.add_subcommand(
       "simulate", "Replay a workload under one policy or several");
@@ -63,6 +90,17 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
   add_bench_command(app, chosen);
 }
 
+/// A configuration with several faults gives a complaint for each.
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
 /// Help and version are results, too.
 exit_code show(console& out, const std::string& text) {
   if (const auto printed = out.print(text); !printed) {
@@ -75,16 +113,15 @@ exit_code show(console& out, const std::string& text) {
 exit_code act(console& out, const global_flags& flags, const action& chosen) {
   constexpr std::array<std::string_view, 2> forms{"table", "json"};
   const auto form = parse_choice("--output", flags.output, forms);
-  auto outcome = form ? result<>{done{}} : form.failure();
+  auto outcome = form ? ending{} : ending{form.failure()};
   if (form) {
     out.format = *form == 0 ? output_format::table : output_format::json;
     out.quiet = flags.quiet;
     outcome = chosen(out);
   }
-  if (outcome)
-    return exit_code::ok;
-  console::complain(outcome.failure().message);
-  return exit_code_of(outcome.failure().code);
+  for (const auto& line : lines_of(outcome.complaint))
+    console::complain(line);
+  return outcome.code;
 }
 
 exit_code parse_and_act(int argc, const char* const* argv) {

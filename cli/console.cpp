@@ -45,6 +45,10 @@ result<> console::print(std::string_view text) {
   return done{};
 }
 
+void console::print_to_stderr(std::string_view bytes) {
+  say(bytes);
+}
+
 void console::complain(std::string_view what) {
   say(fmt::format("skerry: error: {}\n", printable(what)));
 }

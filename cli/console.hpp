@@ -20,6 +20,8 @@ public:
   /// gone (`| head`) it says nothing more and fails not: it had enough.
   /// @returns `io_failed` when stdout cannot be written.
   result<> print(std::string_view text);
+  /// Hands bytes on to stderr as they are: another program's, not ours.
+  static void print_to_stderr(std::string_view bytes);
   /// Whether the reader of stdout has gone.
   bool reader_has_gone() const { return reader_has_gone_; }
 

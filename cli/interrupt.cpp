@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <unistd.h>
 
 namespace skerry {
@@ -40,6 +41,43 @@ void handle_signals() {
     if (std::signal(signal, end_by_signal) == SIG_IGN)
       (void)std::signal(signal, SIG_IGN); // Fails for unknown signals only.
   (void)std::signal(SIGPIPE, SIG_IGN);
+}
+
+namespace {
+
+sigset_t ending_signals() {
+  sigset_t set;
+  (void)sigemptyset(&set); // These fail for bad arguments only.
+  for (const auto signal : {SIGHUP, SIGINT, SIGTERM})
+    (void)sigaddset(&set, signal);
+  return set;
+}
+
+} // namespace
+
+held_signals::held_signals() {
+  const auto set = ending_signals();
+  (void)pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+held_signals::~held_signals() {
+  release();
+}
+
+void held_signals::release() {
+  if (!held_)
+    return;
+  held_ = false;
+  const auto set = ending_signals();
+  (void)pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+int held_signals::wait_milliseconds(std::int64_t timeout) {
+  const auto set = ending_signals();
+  const timespec pause{.tv_sec = timeout / 1000,
+                       .tv_nsec = (timeout % 1000) * 1'000'000};
+  const auto signal = sigtimedwait(&set, nullptr, &pause);
+  return signal > 0 ? signal : 0;
 }
 
 void remove_on_interrupt(const std::string& path) {

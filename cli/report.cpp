@@ -2,6 +2,7 @@
 
 #include "scheduling/assert.hpp"
 #include "simulation/statistics.hpp"
+#include "simulation/text_reader.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -46,12 +47,16 @@ json decision_us_json(const timing& times) {
 
 // -- tables -------------------------------------------------------------------
 
-text_table::text_table(std::vector<std::string> header) {
+text_table::text_table(std::vector<std::string> header,
+                       std::size_t left_columns)
+    : left_columns_{left_columns} {
   rows_.push_back(std::move(header));
 }
 
 void text_table::add(std::vector<std::string> row) {
   SKERRY_ASSERT(row.size() == rows_.front().size());
+  for (auto& cell : row)
+    cell = printable(cell);
   rows_.push_back(std::move(row));
 }
 
@@ -62,9 +67,10 @@ std::string text_table::text() const {
       widths[i] = std::max(widths[i], row[i].size());
   std::string out;
   for (const auto& row : rows_) {
-    out += fmt::format("{:<{}}", row.front(), widths.front());
-    for (std::size_t i = 1; i < row.size(); ++i)
-      out += fmt::format("  {:>{}}", row[i], widths[i]);
+    for (std::size_t i = 0; i < row.size(); ++i)
+      out += fmt::format(
+          fmt::runtime(i < left_columns_ ? "{}{:<{}}" : "{}{:>{}}"),
+          i == 0 ? "" : "  ", row[i], widths[i]);
     out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
   }

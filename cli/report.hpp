@@ -23,11 +23,13 @@ std::string json_text(std::vector<json> runs);
 /// {"p50", "p99"} in microseconds.
 json decision_us_json(const timing& times);
 
-/// Rows of cells under a header; the first column is aligned to the left.
+/// Rows of cells under a header; the first columns are aligned to the left.
 class text_table {
 public:
-  explicit text_table(std::vector<std::string> header);
+  explicit text_table(std::vector<std::string> header,
+                      std::size_t left_columns = 1);
 
+  /// Control characters become `?`: a name may come from anywhere.
   /// @pre As many cells as the header has.
   void add(std::vector<std::string> row);
 
@@ -36,6 +38,7 @@ public:
 
 private:
   std::vector<std::vector<std::string>> rows_; ///< The first is the header.
+  std::size_t left_columns_;
 };
 
 /// A figure of several runs; empty where a run did not give it.

@@ -1,0 +1,156 @@
+#include "cli/client.hpp"
+
+#include "messages/skerry/v1/cluster.grpc.pb.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <grpcpp/create_channel.h>
+#include <utility>
+
+namespace skerry {
+namespace {
+
+constexpr int max_message_bytes = 64 << 20; // A list of 10 000 nodes is 10 MB.
+
+result<std::shared_ptr<grpc::ChannelCredentials>>
+credentials_from(const std::string& directory) {
+  if (directory.empty())
+    return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions options;
+  for (const auto& [name, into] :
+       {std::pair{"api-ca.pem", &options.pem_root_certs},
+        {"api.pem", &options.pem_cert_chain},
+        {"api.key", &options.pem_private_key}}) {
+    auto text = read_text_file(fmt::format("{}/{}", directory, name), 1 << 20);
+    if (!text)
+      return as_usage_fault(text.failure());
+    *into = *std::move(text);
+  }
+  return grpc::SslCredentials(options);
+}
+
+exit_code exit_code_of(grpc::StatusCode code) {
+  switch (code) {
+  case grpc::StatusCode::INVALID_ARGUMENT:
+  case grpc::StatusCode::NOT_FOUND:
+  case grpc::StatusCode::ALREADY_EXISTS:
+  case grpc::StatusCode::OUT_OF_RANGE:
+  case grpc::StatusCode::PERMISSION_DENIED:
+  case grpc::StatusCode::UNAUTHENTICATED:
+    return exit_code::usage;
+  case grpc::StatusCode::RESOURCE_EXHAUSTED:
+    return exit_code::not_placed;
+  case grpc::StatusCode::ABORTED:
+  case grpc::StatusCode::FAILED_PRECONDITION:
+    return exit_code::conflict;
+  case grpc::StatusCode::UNAVAILABLE:
+  case grpc::StatusCode::DEADLINE_EXCEEDED:
+    return exit_code::unreachable;
+  default:
+    return exit_code::failure;
+  }
+}
+
+} // namespace
+
+ending ending_of(const grpc::Status& status) {
+  if (status.ok())
+    return {};
+  return {exit_code_of(status.error_code()),
+          status.error_message().empty() ? "the call failed without a reason"
+                                         : status.error_message()};
+}
+
+result<client> client::make(const configuration& from) {
+  auto credentials = credentials_from(from.client_tls());
+  if (!credentials)
+    return credentials.failure();
+  client made;
+  made.addresses_ = from.client.addresses;
+  made.credentials_ = *std::move(credentials);
+  made.timeout_ = std::chrono::milliseconds{from.client.timeout_milliseconds};
+  return made;
+}
+
+std::chrono::system_clock::time_point client::deadline() const {
+  return std::chrono::system_clock::now() + timeout_;
+}
+
+/// Finds a server that can be reached, beginning with the one that was asked
+/// last.
+ending client::connect() {
+  if (channel_ != nullptr)
+    return {};
+  std::string reasons;
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(max_message_bytes);
+    // Else a new channel meets the back-off of an earlier one to this address.
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    channel_ = grpc::CreateCustomChannel(address(), credentials_, arguments);
+    std::string why;
+    if (reaches(why))
+      return {};
+    reasons += fmt::format("{}cannot reach {}: {}", reasons.empty() ? "" : "\n",
+                           address(), why);
+    channel_ = nullptr;
+    current_ = (current_ + 1) % addresses_.size();
+  }
+  return {exit_code::unreachable, reasons};
+}
+
+/// Waits for the connection, no longer than it can fail: a server that is down
+/// refuses at once, and only silence takes its share of the timeout.
+bool client::reaches(std::string& why) {
+  const auto share = timeout_ / static_cast<int>(addresses_.size());
+  const auto until = std::chrono::system_clock::now() + share;
+  auto state = channel_->GetState(true);
+  while (state != GRPC_CHANNEL_READY
+         && state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    if (!channel_->WaitForStateChange(state, until)) {
+      why = "no answer in time";
+      return false;
+    }
+    state = channel_->GetState(true);
+  }
+  if (state == GRPC_CHANNEL_READY)
+    return true;
+  // Only a call is told the reason. This one changes nothing.
+  grpc::ClientContext context;
+  context.set_deadline(until);
+  v1::Cluster::Stub stub{channel_};
+  v1::ServersReply ignored;
+  const auto status = stub.Servers(&context, {}, &ignored);
+  why = status.error_message();
+  return status.ok();
+}
+
+bool client::may_try_again(const grpc::Status& status, lost_answer lost,
+                           std::size_t tries) {
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE)
+    return false;
+  channel_ = nullptr; // The next call looks for a server anew.
+  if (lost == lost_answer::ask_another) {
+    current_ = (current_ + 1) % addresses_.size();
+    return tries < std::max<std::size_t>(1, addresses_.size() - 1);
+  }
+  // Connecting may move on to another server, which would take the request for
+  // a new one: connect to this one here, or not at all.
+  if (tries > 0)
+    return false;
+  channel_ = grpc::CreateChannel(address(), credentials_);
+  if (channel_->WaitForConnected(deadline()))
+    return true;
+  channel_ = nullptr;
+  return false;
+}
+
+ending client::failure(const grpc::Status& status) const {
+  auto out = ending_of(status);
+  if (out.code == exit_code::unreachable)
+    out.complaint = fmt::format("{}: {}", address(), out.complaint);
+  return out;
+}
+
+} // namespace skerry

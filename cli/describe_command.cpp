@@ -1,0 +1,94 @@
+#include "cli/client_command.hpp"
+#include "cli/cluster_text.hpp"
+#include "cli/proto_json.hpp"
+#include "messages/skerry/v1/cluster.grpc.pb.h"
+#include "messages/skerry/v1/nodes.grpc.pb.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+namespace skerry {
+namespace {
+
+struct describe_flags {
+  std::string name;
+  bool watch = false;
+};
+
+answer<view> view_job(client& cluster, const std::string& name) {
+  auto job = job_status(cluster, name);
+  if (!job)
+    return job.failure();
+  return view{json_of(*job), job_text(*job)};
+}
+
+answer<view> view_task(client& cluster, const std::string& name) {
+  auto found = find_task(cluster, name);
+  if (!found)
+    return found.failure();
+  return view{json_of(found->task), task_text(found->job, found->task)};
+}
+
+answer<view> view_node(client& cluster, const std::string& name) {
+  v1::GetNodeRequest request;
+  request.set_name(name);
+  auto node = cluster.call(&v1::Nodes::Stub::Get, request);
+  if (!node)
+    return node.failure();
+  return view{json_of(*node), node_text(*node)};
+}
+
+answer<view> view_server(client& cluster, const std::string& name) {
+  auto reply = cluster.call(&v1::Cluster::Stub::Servers, {});
+  if (!reply)
+    return reply.failure();
+  for (const auto& server : reply->servers())
+    if (server.name() == name)
+      return view{json_of(server), server_text(server)};
+  return ending{exit_code::usage, fmt::format("there is no server {}", name)};
+}
+
+using viewer = answer<view> (*)(client&, const std::string&);
+
+void add_kind(CLI::App& describe, const global_flags& globals, action& chosen,
+              const std::shared_ptr<describe_flags>& flags,
+              const std::string& kind, const std::string& what, viewer look) {
+  auto& one = *describe.add_subcommand(kind, what);
+  one.add_option("NAME", flags->name, "Its id or name")
+      ->type_name("")
+      ->required()
+      ->check(refuse_empty);
+  one.add_flag("-w,--watch", flags->watch, "Again whenever it changes");
+  one.footer(fmt::format("Example:\n  skerry describe {} NAME", kind));
+  one.final_callback([&globals, &chosen, flags, look] {
+    chosen = [&globals, flags, look](console& out) -> ending {
+      auto cluster = client_of(globals);
+      if (!cluster)
+        return cluster.failure();
+      return show(out, flags->watch,
+                  [&] { return look(*cluster, flags->name); });
+    };
+  });
+}
+
+} // namespace
+
+void add_describe_command(CLI::App& parent, const global_flags& globals,
+                          action& chosen) {
+  auto& describe
+      = *parent.add_subcommand("describe", "Tell all about one thing");
+  describe.require_subcommand(1);
+  describe.footer("Example:\n  skerry describe job train-1f6c0a8e92b3");
+  const auto flags = std::make_shared<describe_flags>();
+  add_kind(describe, globals, chosen, flags, "job", "A job and its tasks",
+           view_job);
+  add_kind(describe, globals, chosen, flags, "task",
+           "A task (JOB.GROUP.INDEX, or a job of one task)", view_task);
+  add_kind(describe, globals, chosen, flags, "node", "A node and its tasks",
+           view_node);
+  add_kind(describe, globals, chosen, flags, "server", "A server", view_server);
+}
+
+} // namespace skerry

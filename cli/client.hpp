@@ -37,7 +37,7 @@ public:
   ///
   /// `client.call(&v1::Jobs::Stub::Get, request)`
   template <class Stub, class Request, class Reply>
-  answer<Reply> call(grpc::Status (Stub::*method)(grpc::ClientContext*,
+  result<Reply> call(grpc::Status (Stub::*method)(grpc::ClientContext*,
                                                   const Request&, Reply*),
                      const Request& request,
                      lost_answer lost = lost_answer::ask_another) {

@@ -20,7 +20,7 @@ std::string dumped(const json& data, int indent) {
 
 } // namespace
 
-answer<client> client_of(const global_flags& globals) {
+result<client> client_of(const global_flags& globals) {
   const auto loaded = configure(globals);
   if (!loaded)
     return loaded.failure();
@@ -36,7 +36,7 @@ ending print(console& out, const view& what) {
 }
 
 ending show(console& out, bool watch,
-            const std::function<answer<view>()>& look) {
+            const std::function<result<view>()>& look) {
   auto seen = look();
   if (!seen)
     return seen.failure();
@@ -58,7 +58,7 @@ ending show(console& out, bool watch,
       shown = text;
     } else if (!away) {
       away = true;
-      out.note(seen.failure().complaint);
+      out.note(seen.failure().message);
     }
     std::this_thread::sleep_for(std::chrono::seconds{1});
     seen = look();
@@ -66,13 +66,13 @@ ending show(console& out, bool watch,
   return {};
 }
 
-answer<v1::JobStatus> job_status(client& cluster, const std::string& id) {
+result<v1::JobStatus> job_status(client& cluster, const std::string& id) {
   v1::GetJobRequest request;
   request.set_id(id);
   return cluster.call(&v1::Jobs::Stub::Get, request);
 }
 
-answer<found_task> find_task(client& cluster, const std::string& name) {
+result<found_task> find_task(client& cluster, const std::string& name) {
   // "JOB.GROUP.INDEX", where JOB and GROUP may hold dots themselves: the longer
   // job first, as group names with dots are rarer.
   auto end = name.rfind('.');
@@ -109,7 +109,7 @@ bool patience::bears(const ending& failure) {
   const auto now = unix_milliseconds_now();
   if (!since_milliseconds_) {
     since_milliseconds_ = now;
-    out_.note(fmt::format("{}; trying again", failure.complaint));
+    out_.note(fmt::format("{}; trying again", failure.message));
   }
   return now - *since_milliseconds_ < longest_milliseconds;
 }

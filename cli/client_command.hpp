@@ -14,7 +14,7 @@ namespace skerry {
 // What the commands that ask a cluster have in common.
 
 /// The cluster that the configuration names. Nothing is connected yet.
-answer<client> client_of(const global_flags& globals);
+result<client> client_of(const global_flags& globals);
 
 /// A result in both of its forms.
 struct view {
@@ -29,10 +29,10 @@ ending print(console& out, const view& what);
 /// elsewhere below, as JSON a line each. A look that fails after the first is
 /// noted and tried again: a server that starts anew is worth waiting for.
 ending show(console& out, bool watch,
-            const std::function<answer<view>()>& look);
+            const std::function<result<view>()>& look);
 
 /// The status of the job, whole.
-answer<v1::JobStatus> job_status(client& cluster, const std::string& id);
+result<v1::JobStatus> job_status(client& cluster, const std::string& id);
 
 struct found_task {
   v1::JobStatus job;
@@ -40,7 +40,7 @@ struct found_task {
 };
 
 /// The task of this id, or the only task of the job of this id.
-answer<found_task> find_task(client& cluster, const std::string& name);
+result<found_task> find_task(client& cluster, const std::string& name);
 
 /// Notes on stderr, once, while the cluster is away; gives up after a while.
 class patience {

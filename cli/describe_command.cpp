@@ -17,21 +17,21 @@ struct describe_flags {
   bool watch = false;
 };
 
-answer<view> view_job(client& cluster, const std::string& name) {
+result<view> view_job(client& cluster, const std::string& name) {
   auto job = job_status(cluster, name);
   if (!job)
     return job.failure();
   return view{json_of(*job), job_text(*job)};
 }
 
-answer<view> view_task(client& cluster, const std::string& name) {
+result<view> view_task(client& cluster, const std::string& name) {
   auto found = find_task(cluster, name);
   if (!found)
     return found.failure();
   return view{json_of(found->task), task_text(found->job, found->task)};
 }
 
-answer<view> view_node(client& cluster, const std::string& name) {
+result<view> view_node(client& cluster, const std::string& name) {
   v1::GetNodeRequest request;
   request.set_name(name);
   auto node = cluster.call(&v1::Nodes::Stub::Get, request);
@@ -40,7 +40,7 @@ answer<view> view_node(client& cluster, const std::string& name) {
   return view{json_of(*node), node_text(*node)};
 }
 
-answer<view> view_server(client& cluster, const std::string& name) {
+result<view> view_server(client& cluster, const std::string& name) {
   auto reply = cluster.call(&v1::Cluster::Stub::Servers, {});
   if (!reply)
     return reply.failure();
@@ -50,7 +50,7 @@ answer<view> view_server(client& cluster, const std::string& name) {
   return ending{exit_code::usage, fmt::format("there is no server {}", name)};
 }
 
-using viewer = answer<view> (*)(client&, const std::string&);
+using viewer = result<view> (*)(client&, const std::string&);
 
 void add_kind(CLI::App& describe, const global_flags& globals, action& chosen,
               const std::shared_ptr<describe_flags>& flags,

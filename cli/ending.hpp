@@ -1,11 +1,9 @@
 #pragma once
 
 #include "cli/exit_code.hpp"
-#include "scheduling/assert.hpp"
 
 #include <string>
 #include <utility>
-#include <variant>
 
 namespace skerry {
 
@@ -26,37 +24,6 @@ struct ending {
   }
 
   explicit operator bool() const { return code == exit_code::ok; }
-};
-
-/// A `result` whose failure may be that no server answers, which no error of
-/// the core stands for.
-template <class T>
-class [[nodiscard]] answer {
-public:
-  answer(T value) : state_{std::in_place_index<0>, std::move(value)} {}
-  answer(ending failure) : state_{std::in_place_index<1>, std::move(failure)} {
-    SKERRY_ASSERT(!*std::get_if<1>(&state_));
-  }
-  answer(const error& failure) : answer{ending{failure}} {}
-
-  explicit operator bool() const { return state_.index() == 0; }
-
-  T& operator*() & { return value(); }
-  T&& operator*() && { return std::move(value()); }
-  T* operator->() { return &value(); }
-
-  const ending& failure() const {
-    SKERRY_ASSERT(!*this);
-    return *std::get_if<1>(&state_);
-  }
-
-private:
-  T& value() {
-    SKERRY_ASSERT(static_cast<bool>(*this));
-    return *std::get_if<0>(&state_);
-  }
-
-  std::variant<T, ending> state_;
 };
 
 } // namespace skerry

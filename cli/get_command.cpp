@@ -58,7 +58,7 @@ result<selection> understand(const get_flags& flags) {
 
 // -- asking, page by page -----------------------------------------------------
 
-answer<v1::ListJobsReply> jobs(client& cluster, const selection& what) {
+result<v1::ListJobsReply> jobs(client& cluster, const selection& what) {
   constexpr std::uint32_t page = 1000;
   v1::ListJobsReply all;
   v1::ListJobsRequest request;
@@ -80,7 +80,7 @@ answer<v1::ListJobsReply> jobs(client& cluster, const selection& what) {
 }
 
 /// Of one cell, or of all when they fit into one page.
-answer<v1::ListNodesReply> nodes_of(client& cluster, const std::string& cell,
+result<v1::ListNodesReply> nodes_of(client& cluster, const std::string& cell,
                                     std::uint32_t limit) {
   constexpr std::uint32_t page = 10'000;
   v1::ListNodesReply all;
@@ -102,7 +102,7 @@ answer<v1::ListNodesReply> nodes_of(client& cluster, const std::string& cell,
   return all;
 }
 
-answer<v1::ListNodesReply> nodes(client& cluster, const selection& what) {
+result<v1::ListNodesReply> nodes(client& cluster, const selection& what) {
   auto all = nodes_of(cluster, what.cell, what.limit);
   if (!all || !all->more() || !what.cell.empty())
     return all;
@@ -136,7 +136,7 @@ void note_more(console& out, bool more, int shown) {
                          shown));
 }
 
-answer<view> view_jobs(client& cluster, const selection& what, console& out) {
+result<view> view_jobs(client& cluster, const selection& what, console& out) {
   auto reply = jobs(cluster, what);
   if (!reply)
     return reply.failure();
@@ -148,7 +148,7 @@ answer<view> view_jobs(client& cluster, const selection& what, console& out) {
   return view{data, jobs_table(*reply)};
 }
 
-answer<view> view_nodes(client& cluster, const selection& what, console& out) {
+result<view> view_nodes(client& cluster, const selection& what, console& out) {
   auto reply = nodes(cluster, what);
   if (!reply)
     return reply.failure();
@@ -170,14 +170,14 @@ answer<view> view_nodes(client& cluster, const selection& what, console& out) {
   return view{data, nodes_table(*reply)};
 }
 
-answer<view> view_servers(client& cluster, const selection&, console&) {
+result<view> view_servers(client& cluster, const selection&, console&) {
   auto reply = cluster.call(&v1::Cluster::Stub::Servers, {});
   if (!reply)
     return reply.failure();
   return view{json_of(*reply), servers_table(*reply)};
 }
 
-answer<view> view_decisions(client& cluster, const selection& what, console&) {
+result<view> view_decisions(client& cluster, const selection& what, console&) {
   v1::ListDecisionsRequest request;
   request.set_limit(std::min<std::uint32_t>(what.limit, 1000));
   request.set_task(what.task);
@@ -187,7 +187,7 @@ answer<view> view_decisions(client& cluster, const selection& what, console&) {
   return view{json_of(*reply), decision_records_table(*reply)};
 }
 
-using viewer = answer<view> (*)(client&, const selection&, console&);
+using viewer = result<view> (*)(client&, const selection&, console&);
 
 ending run_get(const global_flags& globals, const get_flags& flags, viewer look,
                console& out) {

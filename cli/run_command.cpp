@@ -150,7 +150,7 @@ private:
     request.set_reason("interrupted by the user");
     auto cancelled = cluster_.call(&v1::Jobs::Stub::Cancel, request);
     return {static_cast<exit_code>(128 + signal),
-            cancelled ? "" : cancelled.failure().complaint};
+            cancelled ? "" : cancelled.failure().message};
   }
 
   client& cluster_;

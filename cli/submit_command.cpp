@@ -63,7 +63,7 @@ json accepted_json(const v1::SubmitReply& reply,
 }
 
 /// Waits until all jobs have ended.
-answer<std::map<std::string, v1::JobStatus>>
+result<std::map<std::string, v1::JobStatus>>
 wait_for(client& cluster, const std::vector<v1::Job>& jobs,
          const console& out) {
   std::map<std::string, v1::JobStatus> ended;

@@ -83,7 +83,7 @@ ending run_cancel(const global_flags& globals, const cancel_flags& flags,
       worst.code = status.failure().code;
       worst.complaint
           += fmt::format("{}{}: {}", worst.complaint.empty() ? "" : "\n", id,
-                         status.failure().complaint);
+                         status.failure().message);
     }
   }
   json data{{"jobs", json::array()}};

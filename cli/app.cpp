@@ -74,7 +74,9 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
   add_resize_command(app, flags, chosen);
   add_node_command(app, flags, chosen);
   add_forget_server_command(app, flags, chosen);
+  add_server_command(app, flags, chosen);
   add_config_command(app, flags, chosen);
+  add_doctor_command(app, flags, chosen);
 
   auto& simulate = *app.add_subcommand(
       "simulate", "Replay a workload under one policy or several");

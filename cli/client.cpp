@@ -1,5 +1,7 @@
 #include "cli/client.hpp"
 
+#include "api/status.hpp"
+#include "cli/exit_code.hpp"
 #include "messages/skerry/v1/cluster.grpc.pb.h"
 
 #include <fmt/format.h>
@@ -30,37 +32,7 @@ credentials_from(const std::string& directory) {
   return grpc::SslCredentials(options);
 }
 
-exit_code exit_code_of(grpc::StatusCode code) {
-  switch (code) {
-  case grpc::StatusCode::INVALID_ARGUMENT:
-  case grpc::StatusCode::NOT_FOUND:
-  case grpc::StatusCode::ALREADY_EXISTS:
-  case grpc::StatusCode::OUT_OF_RANGE:
-  case grpc::StatusCode::PERMISSION_DENIED:
-  case grpc::StatusCode::UNAUTHENTICATED:
-    return exit_code::usage;
-  case grpc::StatusCode::RESOURCE_EXHAUSTED:
-    return exit_code::not_placed;
-  case grpc::StatusCode::ABORTED:
-  case grpc::StatusCode::FAILED_PRECONDITION:
-    return exit_code::conflict;
-  case grpc::StatusCode::UNAVAILABLE:
-  case grpc::StatusCode::DEADLINE_EXCEEDED:
-    return exit_code::unreachable;
-  default:
-    return exit_code::failure;
-  }
-}
-
 } // namespace
-
-ending ending_of(const grpc::Status& status) {
-  if (status.ok())
-    return {};
-  return {exit_code_of(status.error_code()),
-          status.error_message().empty() ? "the call failed without a reason"
-                                         : status.error_message()};
-}
 
 result<client> client::make(const configuration& from) {
   auto credentials = credentials_from(from.client_tls());
@@ -79,9 +51,9 @@ std::chrono::system_clock::time_point client::deadline() const {
 
 /// Finds a server that can be reached, beginning with the one that was asked
 /// last.
-ending client::connect() {
+result<> client::connect() {
   if (channel_ != nullptr)
-    return {};
+    return done{};
   std::string reasons;
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     grpc::ChannelArguments arguments;
@@ -91,13 +63,13 @@ ending client::connect() {
     channel_ = grpc::CreateCustomChannel(address(), credentials_, arguments);
     std::string why;
     if (reaches(why))
-      return {};
+      return done{};
     reasons += fmt::format("{}cannot reach {}: {}", reasons.empty() ? "" : "\n",
                            address(), why);
     channel_ = nullptr;
     current_ = (current_ + 1) % addresses_.size();
   }
-  return {exit_code::unreachable, reasons};
+  return {error_code::unreachable, reasons};
 }
 
 /// Waits for the connection, no longer than it can fail: a server that is down
@@ -146,10 +118,10 @@ bool client::may_try_again(const grpc::Status& status, lost_answer lost,
   return false;
 }
 
-ending client::failure(const grpc::Status& status) const {
-  auto out = ending_of(status);
-  if (out.code == exit_code::unreachable)
-    out.complaint = fmt::format("{}: {}", address(), out.complaint);
+error client::failure(const grpc::Status& status) const {
+  auto out = from_status(status);
+  if (out.code == error_code::unreachable)
+    out.message = fmt::format("{}: {}", address(), out.message);
   return out;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "cli/ending.hpp"
 #include "config/configuration.hpp"
 
 #include <chrono>
@@ -21,9 +20,6 @@ enum class lost_answer : std::uint8_t {
   ask_again,   ///< Once more, and the same server: it alone knows the request.
 };
 
-/// How a command fails whose call has ended with this status.
-ending ending_of(const grpc::Status& status);
-
 /// The servers of a cluster, for a command: one of them at a time, the next
 /// when it cannot be reached.
 ///
@@ -43,7 +39,7 @@ public:
                      lost_answer lost = lost_answer::ask_another) {
     for (std::size_t tries = 0;; ++tries) {
       if (auto ok = connect(); !ok)
-        return ok;
+        return ok.failure();
       grpc::ClientContext context;
       context.set_deadline(deadline());
       Stub stub{channel_};
@@ -58,9 +54,9 @@ public:
 
   /// Connects, if it is not connected, and reads a stream to its end.
   template <class Stub, class Request, class Reply, class Take>
-  ending read_all(std::unique_ptr<grpc::ClientReader<Reply>> (Stub::*method)(
-                      grpc::ClientContext*, const Request&),
-                  const Request& request, Take take) {
+  result<> read_all(std::unique_ptr<grpc::ClientReader<Reply>> (Stub::*method)(
+                        grpc::ClientContext*, const Request&),
+                    const Request& request, Take take) {
     if (auto ok = connect(); !ok)
       return ok;
     grpc::ClientContext context;
@@ -71,7 +67,9 @@ public:
     while (reader->Read(&reply))
       take(reply);
     const auto status = reader->Finish();
-    return status.ok() ? ending{} : failure(status);
+    if (!status.ok())
+      return failure(status);
+    return done{};
   }
 
   /// Of the server that is asked now.
@@ -80,11 +78,11 @@ public:
 private:
   client() = default;
 
-  ending connect();
+  result<> connect();
   bool reaches(std::string& why);
   bool may_try_again(const grpc::Status& status, lost_answer lost,
                      std::size_t tries);
-  ending failure(const grpc::Status& status) const;
+  error failure(const grpc::Status& status) const;
   std::chrono::system_clock::time_point deadline() const;
 
   std::vector<std::string> addresses_;

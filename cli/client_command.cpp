@@ -24,13 +24,10 @@ result<client> client_of(const global_flags& globals) {
   const auto loaded = configure(globals);
   if (!loaded)
     return loaded.failure();
-  auto made = client::make(loaded->values);
-  if (!made)
-    return made.failure();
-  return *std::move(made);
+  return client::make(loaded->values);
 }
 
-ending print(console& out, const view& what) {
+result<> print(console& out, const view& what) {
   return out.print(out.format == output_format::json ? dumped(what.data, 2)
                                                      : what.text);
 }
@@ -81,7 +78,7 @@ result<found_task> find_task(client& cluster, const std::string& name) {
     if (end == std::string::npos || end == 0)
       break;
     auto job = job_status(cluster, name.substr(0, end));
-    if (!job && job.failure().code != exit_code::usage)
+    if (!job && job.failure().code != error_code::not_found)
       return job.failure();
     if (job)
       for (const auto& task : job->tasks())
@@ -92,19 +89,19 @@ result<found_task> find_task(client& cluster, const std::string& name) {
   if (job && job->tasks_size() == 1)
     return found_task{*job, job->tasks(0)};
   if (job)
-    return ending{exit_code::usage,
-                  fmt::format("job {} has {} tasks; name one of them, for "
-                              "example {}",
-                              name, job->tasks_size(),
-                              job->tasks().empty() ? "" : job->tasks(0).id())};
-  if (job.failure().code != exit_code::usage)
+    return error{error_code::invalid_argument,
+                 fmt::format("job {} has {} tasks; name one of them, for "
+                             "example {}",
+                             name, job->tasks_size(),
+                             job->tasks().empty() ? "" : job->tasks(0).id())};
+  if (job.failure().code != error_code::not_found)
     return job.failure();
-  return ending{exit_code::usage, fmt::format("there is no task {}", name)};
+  return error{error_code::not_found, fmt::format("there is no task {}", name)};
 }
 
-bool patience::bears(const ending& failure) {
+bool patience::bears(const error& failure) {
   constexpr std::int64_t longest_milliseconds = 30'000; // A server's restart.
-  if (failure.code != exit_code::unreachable)
+  if (failure.code != error_code::unreachable)
     return false;
   const auto now = unix_milliseconds_now();
   if (!since_milliseconds_) {

@@ -22,7 +22,7 @@ struct view {
   std::string text;
 };
 
-ending print(console& out, const view& what);
+result<> print(console& out, const view& what);
 
 /// Prints what `look` returns; with `watch` again whenever it has changed, as
 /// looked at every second, until the process is ended: on a terminal in place,
@@ -48,7 +48,7 @@ public:
   explicit patience(const console& out) : out_{out} {}
 
   /// Whether to try again after a call that ended so.
-  bool bears(const ending& failure);
+  bool bears(const error& failure);
   void calm() { since_milliseconds_.reset(); }
 
 private:

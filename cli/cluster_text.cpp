@@ -3,6 +3,7 @@
 #include "cli/proto_json.hpp"
 #include "cli/report.hpp"
 #include "config/units.hpp"
+#include "simulation/text_reader.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

@@ -53,6 +53,10 @@ void add_node_command(CLI::App& parent, const global_flags& globals,
                       action& chosen);
 void add_forget_server_command(CLI::App& parent, const global_flags& globals,
                                action& chosen);
+void add_server_command(CLI::App& parent, const global_flags& globals,
+                        action& chosen);
+void add_doctor_command(CLI::App& parent, const global_flags& globals,
+                        action& chosen);
 void add_config_command(CLI::App& parent, const global_flags& globals,
                         action& chosen);
 

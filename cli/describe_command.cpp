@@ -47,7 +47,8 @@ result<view> view_server(client& cluster, const std::string& name) {
   for (const auto& server : reply->servers())
     if (server.name() == name)
       return view{json_of(server), server_text(server)};
-  return ending{exit_code::usage, fmt::format("there is no server {}", name)};
+  return error{error_code::not_found,
+               fmt::format("there is no server {}", name)};
 }
 
 using viewer = result<view> (*)(client&, const std::string&);

@@ -23,14 +23,14 @@ struct node_flags {
 
 /// Does something to each name, though it may fail for some.
 ending for_each_name(const std::vector<std::string>& names,
-                     const std::function<ending(const std::string&)>& act) {
+                     const std::function<result<>(const std::string&)>& act) {
   ending worst;
   for (const auto& name : names)
     if (const auto ended = act(name); !ended) {
-      worst.code = ended.code;
+      worst.code = exit_code_of(ended.failure().code);
       worst.complaint
           += fmt::format("{}{}: {}", worst.complaint.empty() ? "" : "\n", name,
-                         ended.complaint);
+                         ended.failure().message);
     }
   return worst;
 }
@@ -79,9 +79,9 @@ ending run_condition(const global_flags& globals, const node_flags& flags,
     request.set_condition(condition);
     auto node = cluster->call(&v1::Nodes::Stub::SetCondition, request);
     if (!node)
-      return node.failure();
+      return result<>{node.failure()};
     *changed.add_nodes() = *node;
-    return ending{};
+    return result<>{done{}};
   });
   if (flags.wait)
     for (auto& node : *changed.mutable_nodes())
@@ -104,12 +104,12 @@ ending run_forget_node(const global_flags& globals, const node_flags& flags,
     request.set_name(name);
     auto reply = cluster->call(&v1::Nodes::Stub::Forget, request);
     if (!reply)
-      return reply.failure();
+      return result<>{reply.failure()};
     data["nodes"].push_back(
         {{"name", name}, {"tasks_lost", reply->tasks_lost()}});
     text += fmt::format("{} is forgotten, {} tasks are lost\n", name,
                         reply->tasks_lost());
-    return ending{};
+    return result<>{done{}};
   });
   if (auto ok = print(out, {data, text}); !ok)
     return ok;
@@ -128,10 +128,10 @@ ending run_forget_server(const global_flags& globals,
     request.set_name(name);
     auto reply = cluster->call(&v1::Cluster::Stub::Forget, request);
     if (!reply)
-      return reply.failure();
+      return result<>{reply.failure()};
     data["servers"].push_back({{"name", name}});
     text += fmt::format("{} is forgotten\n", name);
-    return ending{};
+    return result<>{done{}};
   });
   if (auto ok = print(out, {data, text}); !ok)
     return ok;

@@ -130,7 +130,7 @@ private:
         return printed;
       if (!read && has_ended(status.state()) && status.state() != v1::CANCELLED)
         out_.note(fmt::format("the rest of its output cannot be read: {}",
-                              read.complaint));
+                              read.failure().message));
     }
     return {};
   }

@@ -41,7 +41,7 @@ ending run_logs(const global_flags& globals, const logs_flags& flags,
     const bool last = has_ended(found->task.state());
     if (last || found->task.state() == v1::RUNNING) {
       const auto read = output.read_on(*cluster, take);
-      if (!read && (last || !bearing.bears(read)))
+      if (!read && (last || !bearing.bears(read.failure())))
         return read;
     }
     if (last)
@@ -80,7 +80,7 @@ ending run_cancel(const global_flags& globals, const cancel_flags& flags,
     if (status) {
       *cancelled.add_jobs() = *status;
     } else { // The others are still to go.
-      worst.code = status.failure().code;
+      worst.code = exit_code_of(status.failure().code);
       worst.complaint
           += fmt::format("{}{}: {}", worst.complaint.empty() ? "" : "\n", id,
                          status.failure().message);

@@ -4,7 +4,7 @@
 
 namespace skerry {
 
-ending task_output::read_on(client& cluster, const sink& take) {
+result<> task_output::read_on(client& cluster, const sink& take) {
   while (true) {
     v1::LogsRequest request;
     request.set_task(task_);
@@ -23,7 +23,7 @@ ending task_output::read_on(client& cluster, const sink& take) {
     if (!ended)
       return ended;
     if (offset_ == before)
-      return {};
+      return done{};
   }
 }
 

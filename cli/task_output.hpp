@@ -19,7 +19,7 @@ public:
   /// Hands what is new to `take`.
   /// @returns The failure of a call or of `take`. Not that there is nothing
   ///          yet, as long as the task has not been placed.
-  ending read_on(client& cluster, const sink& take);
+  result<> read_on(client& cluster, const sink& take);
 
 private:
   std::string task_;

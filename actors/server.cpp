@@ -290,6 +290,18 @@ std::vector<std::string> running_server::reachable() const {
   return names;
 }
 
+std::vector<std::string>
+running_server::missing(const questions::answers& answers) const {
+  std::vector<std::string> names;
+  const std::lock_guard lock{peers_mutex_};
+  for (const auto& name : remembered_)
+    if (!answers.contains(name))
+      names.push_back(name);
+  if (!answers.contains(options_.name))
+    names.push_back(options_.name);
+  return names;
+}
+
 void running_server::forget_server(v1::ForgetServerRequest request,
                                    reply<v1::ForgetServerReply> then) {
   then = answered_for_sure(std::move(then));

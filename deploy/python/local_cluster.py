@@ -135,11 +135,12 @@ class Agent(Process):
         self.arguments = arguments
         self.prefix = prefix
         self.tls = tls
+        self.servers = cluster.servers  # in the order that they are tried
 
     def start(self):
         flags = ["--tls", self.tls] if self.tls else []
         self.spawn(["agent", "--server",
-                    ",".join(s.api for s in self.cluster.servers), "--data",
+                    ",".join(s.api for s in self.servers), "--data",
                     self.data, *flags, *self.arguments], self.prefix)
 
     def events(self):
@@ -189,6 +190,32 @@ class Cluster:
             return API.cluster_grpc.ClusterStub(channel).Servers(
                 API.cluster.ServersRequest(), timeout=5)
 
+    def all_jobs(self):
+        """What the servers list, by id."""
+        found = {}
+        after = ""
+        with self.channel(self.servers[0]) as channel:
+            stub = API.jobs_grpc.JobsStub(channel)
+            while True:
+                reply = stub.List(
+                    API.jobs.ListJobsRequest(after=after, limit=1000),
+                    timeout=20)
+                if reply.unreachable_servers:
+                    raise Fault("some servers' jobs are missing: "
+                                + ", ".join(reply.unreachable_servers))
+                found.update((job.id, job) for job in reply.jobs)
+                if not reply.more or not reply.jobs:
+                    return found
+                after = reply.jobs[-1].id
+
+    def connected(self):
+        """Whether every server reaches all others."""
+        try:
+            return all(sum(peer.reachable for peer in self.status(s).servers)
+                       == len(self.servers) for s in self.servers)
+        except grpc.RpcError:
+            return False
+
     def attached(self):
         """Nodes attached over all servers that answer for themselves."""
         total = 0
@@ -226,8 +253,8 @@ class Cluster:
             Cluster.started.pop().kill()
 
 
-def certificates(folder, hosts):
-    """A CA and certificates for servers at `hosts`, an agent and a client."""
+def certificates(folder, hosts, agents=("sim",)):
+    """A CA and certificates for servers at `hosts`, agents and a client."""
     base = pathlib.Path(folder) / "certs"
 
     def make(*words):
@@ -237,6 +264,7 @@ def certificates(folder, hosts):
     for name, host in hosts.items():
         make("server", name, "--host", f"{host},127.0.0.1,localhost", "--dir",
              str(base))
-    make("agent", "sim", "--dir", str(base))
+    for name in agents:
+        make("agent", name, "--dir", str(base))
     make("client", "test", "--dir", str(base))
     return base

@@ -90,22 +90,6 @@ class Client(threading.Thread):
         return sum(len(ids) for ids in self.acknowledged.values())
 
 
-def jobs_of(cluster, server):
-    """All jobs that this cluster's servers list, by id."""
-    found = {}
-    after = ""
-    with cluster.channel(server) as channel:
-        stub = API.jobs_grpc.JobsStub(channel)
-        while True:
-            reply = stub.List(API.jobs.ListJobsRequest(after=after, limit=1000),
-                              timeout=20)
-            for job in reply.jobs:
-                found[job.id] = job
-            if not reply.more or not reply.jobs:
-                return found
-            after = reply.jobs[-1].id
-
-
 def time_to_start(cluster, server, name, begun):
     """Seconds from `begun` until a new job of this server has started."""
     request = API.jobs.SubmitRequest()
@@ -128,12 +112,12 @@ def time_to_start(cluster, server, name, begun):
 
 def check_converged(cluster, client):
     """Everything that was acknowledged has finished, and nothing is held."""
+    wait_until(cluster.connected, "the servers reach each other")
+
     def all_ended():
-        jobs = {}
         try:
-            for server in cluster.servers:
-                jobs.update(jobs_of(cluster, server))
-        except grpc.RpcError:
+            jobs = cluster.all_jobs()
+        except (grpc.RpcError, Fault):
             return False
         cluster.last_jobs = jobs
         return all(job.state in (API.types.FINISHED, API.types.FAILED,

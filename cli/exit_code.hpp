@@ -30,6 +30,8 @@ constexpr exit_code exit_code_of(error_code code) {
   case error_code::stale_epoch:
   case error_code::conflict:
     return exit_code::conflict;
+  case error_code::unreachable:
+    return exit_code::unreachable;
   case error_code::io_failed:
     return exit_code::failure;
   }

@@ -245,7 +245,7 @@ result<> validate(const v1::Work& work) {
 
 error error_from_wire(int code, std::string message) {
   const auto known = code >= static_cast<int>(error_code::invalid_argument)
-                     && code <= static_cast<int>(error_code::limit_exceeded);
+                     && code <= static_cast<int>(error_code::unreachable);
   return {known ? static_cast<error_code>(code) : error_code::io_failed,
           std::move(message)};
 }

@@ -29,6 +29,8 @@ std::string_view to_string(error_code code) {
     return "io_failed";
   case error_code::limit_exceeded:
     return "limit_exceeded";
+  case error_code::unreachable:
+    return "unreachable";
   }
   return "unknown";
 }

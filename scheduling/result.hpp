@@ -23,6 +23,7 @@ enum class error_code : std::uint8_t {
   malformed = 9,        ///< Mend the file; the message says where.
   io_failed = 10,       ///< Mend the machine; the message says what failed.
   limit_exceeded = 11,  ///< Ask for less; the message names the limit.
+  unreachable = 12,     ///< No server, or no answer in time: ask again.
 };
 
 /// The code in the field's spelling, for example "stale_snapshot".

@@ -281,8 +281,8 @@ void sim_server::update_peers() {
   if (reachable == reachable_ && !heard_.empty())
     return;
   reachable_ = reachable;
-  with(allocator_, [&](allocator& cell, instant, outbox&) {
-    cell.set_peers(known, reachable);
+  with(allocator_, [&](allocator& cell, instant, outbox& out) {
+    cell.set_peers(known, reachable, out);
   });
   with(jobs_,
        [&](jobs& owned, instant, outbox&) { owned.set_peers(reachable); });

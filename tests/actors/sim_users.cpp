@@ -46,7 +46,7 @@ v1::TaskGroup sim_users::a_group() {
       device->set_share_milli(500);
   }
   profile.set_priority(static_cast<int>(world_.between(0, 1)));
-  profile.set_max_attempts(world_.chance(100) ? 2 : 1'000'000);
+  profile.set_max_attempts(world_.chance(100) ? 2 : 60'000);
   auto& work = *group.mutable_work();
   work.mutable_simulated()->set_duration_milliseconds(
       world_.chance(200) ? world_.between(2'000, 6'000)
@@ -63,10 +63,13 @@ void sim_users::new_job() {
   made.server = world_.random.below(world_.servers.size());
   made.wire.set_id(fmt::format("j{}", jobs_.size()));
   made.wire.set_gang(world_.chance(250));
-  const auto groups = world_.between(1, 2);
+  // A gang has to fit one cell, which may be the one large machine.
+  const auto groups = made.wire.gang() ? 1 : world_.between(1, 2);
   for (std::int64_t i = 0; i < groups; ++i) {
     auto group = a_group();
     group.set_name(fmt::format("g{}", i));
+    if (made.wire.gang() && group.profile().devices_size() > 0)
+      group.set_count(std::min(group.count(), 2U));
     made.hopeless |= group.profile().max_attempts() < 100;
     *made.wire.add_groups() = std::move(group);
   }

@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view allocation_prefix = "allocation/";
 constexpr std::string_view node_prefix = "node/";
 constexpr std::string_view moved_prefix = "moved/";
+constexpr std::string_view peer_prefix = "peer/";
 
 template <class Record>
 result<Record> read(std::string_view key, std::string_view value) {
@@ -30,7 +31,10 @@ result<Record> read(std::string_view key, std::string_view value) {
 
 allocator::allocator(allocator_options options)
     : options_{std::move(options)}, ledger_{std::make_unique<ledger>(
-                                        options_.epoch)} {}
+                                        options_.epoch)},
+      // Both grow over starts: what was said in an earlier reign is older.
+      next_number_{(options_.epoch << 32) + 1}, freed_{(options_.epoch << 32)
+                                                       + 1} {}
 
 result<std::unique_ptr<allocator>> allocator::make(allocator_options options) {
   std::unique_ptr<allocator> made{new allocator{std::move(options)}};
@@ -64,12 +68,13 @@ result<> allocator::recover(std::string_view key, std::string_view value) {
     std::string task{key.substr(moved_prefix.size())};
     gone_[task] = {record->attempt(), true};
     gone_order_.push_back(std::move(task));
+  } else if (key.starts_with(peer_prefix)) {
+    known_peers_.emplace(key.substr(peer_prefix.size()));
   }
   return done{};
 }
 
 result<> allocator::finish_recovery(instant now) {
-  started_at_ = now.steady_milliseconds;
   for (auto& [name, node] : nodes_) {
     auto spec = from_proto(node.record.spec());
     if (!spec)
@@ -81,33 +86,39 @@ result<> allocator::finish_recovery(instant now) {
     node.heard_at = now.steady_milliseconds;
   }
   for (auto& [task, a] : allocations_) {
-    auto node = nodes_.find(a.record.node());
-    if (node == nodes_.end()) {
-      // The node was lost, and the owner had not answered yet.
-      a.now = phase::ended;
-      a.record.set_ended(true);
-      a.record.set_lost(true);
-      a.record.mutable_outcome()->set_reason("its node was lost");
+    const auto node = nodes_.find(a.record.node());
+    if (node != nodes_.end())
+      node->second.tasks.insert(task);
+    if (a.record.reserved()) {
+      auto& ids = by_request_[a.record.request_id()];
+      ids.resize(
+          std::max<std::size_t>(ids.size(), a.record.request_index() + 1));
+      ids[a.record.request_index()] = task;
+      if (a.record.expires_unix_milliseconds() != 0)
+        expiring_.emplace(a.record.expires_unix_milliseconds(), task);
+    } else {
       report_soon(a);
+    }
+    if (node == nodes_.end() || a.record.ended()) {
+      // Without its node: that was lost, and the owner had not answered yet.
+      a.now = phase::ended;
+      a.record.set_lost(a.record.lost() || !a.record.ended());
+      a.record.set_ended(true);
+      if (!a.record.has_outcome())
+        a.record.mutable_outcome()->set_reason("its node was lost");
       continue;
     }
-    auto profile = from_proto(a.record.profile());
-    if (!profile)
-      return profile.failure();
-    if (auto held = hold(a, *profile, node->second.index, devices_of(a.record));
-        !held)
-      return held.failure();
-    node->second.tasks.insert(task);
     a.evicting = a.record.evicted();
     if (a.evicting)
       a.now = phase::stopping;
-    if (!a.record.reserved()) {
-      report_soon(a);
-      continue;
-    }
-    by_request_[a.record.request_id()].push_back(task);
-    if (a.record.expires_unix_milliseconds() != 0)
-      expiring_.emplace(a.record.expires_unix_milliseconds(), task);
+    auto profile = from_proto(a.record.profile());
+    if (!profile)
+      return profile.failure();
+    a.record.set_session(node->second.record.session());
+    auto held
+        = hold_placed(a, *profile, node->second.index, devices_of(a.record));
+    if (!held && !a.evicting) // What did not fit is only being stopped.
+      return held.failure();
   }
   for (const auto& [name, node] : nodes_)
     apply_condition(node);
@@ -125,24 +136,43 @@ allocator::devices_of(const mesh::v1::AllocationRecord& record) const {
   return devices;
 }
 
+/// With the demand it has now, for which it may have been made to fit.
 result<> allocator::hold(allocation& a, const task_profile& profile,
                          node_index node, device_mask devices) {
-  auto interned = ledger_->intern(profile);
+  auto sized = profile;
+  const auto demand = from_proto(demand_of(a));
+  sized.shape.demand = demand;
+  auto interned = ledger_->intern(sized);
   if (!interned)
     return interned.failure();
   auto task = ledger_->submit(a.record.task(), *interned);
   ledger_->release(*interned);
   if (!task)
     return task.failure();
-  auto placed = ledger_->place(*task, node, devices);
-  if (placed && a.record.has_demand())
-    placed = ledger_->resize(*task, from_proto(a.record.demand()));
-  if (!placed) {
+  if (auto placed = ledger_->place(*task, node, devices); !placed) {
     (void)ledger_->cancel(*task); // It is there: `submit` has just said so.
     return placed.failure();
   }
   a.task = *task;
+  a.holds = true;
+  used_ = *plus(used_, demand);
   return done{};
+}
+
+/// What was placed stays, whatever its profile asks of other tasks and of
+/// nodes: that was held against those of the time.
+result<> allocator::hold_placed(allocation& a, task_profile profile,
+                                node_index node, device_mask devices) {
+  profile.shape.constraints.clear();
+  profile.shape.affinity.clear();
+  profile.shape.anti_affinity.clear();
+  profile.shape.spread.reset();
+  return hold(a, profile, node, devices);
+}
+
+v1::Resources allocator::demand_of(const allocation& a) {
+  return a.record.has_demand() ? a.record.demand()
+                               : a.record.profile().demand();
 }
 
 allocator::allocation* allocator::find(const std::string& task,
@@ -161,23 +191,25 @@ void allocator::write(const allocation& a, outbox& out) const {
   out.put(std::string{allocation_prefix} + a.record.task(), a.record);
 }
 
-void allocator::free_amounts(allocation& a) {
-  if (a.now == phase::ended)
-    return;
+void allocator::free_amounts(allocation& a, outbox& out) {
   a.now = phase::ended;
+  give_up_resize(a.record.task(), {error_code::conflict, "it has ended"}, out);
+  if (!std::exchange(a.holds, false))
+    return;
   SKERRY_ASSERT(ledger_->cancel(a.task).has_value());
+  used_ = *minus(used_, from_proto(demand_of(a)));
   made_room();
 }
 
-/// Not written down: until its owner has the outcome the agent keeps it, and a
-/// node that was lost before a restart is lost again after it.
+/// On disk before anybody takes the amounts: a restart that found both would
+/// hold them twice, or start again what its owner has given up.
 void allocator::end(allocation& a, bool lost, bool evicted,
                     const v1::Outcome& outcome, outbox& out) {
   if (a.now == phase::ended) {
     report_soon(a);
     return;
   }
-  free_amounts(a);
+  free_amounts(a, out);
   if (a.record.reserved()) {
     drop(a.record.task(), out);
     return;
@@ -186,6 +218,10 @@ void allocator::end(allocation& a, bool lost, bool evicted,
   a.record.set_lost(lost);
   a.record.set_evicted(evicted);
   *a.record.mutable_outcome() = outcome;
+  a.record.clear_profile(); // Nobody needs them any more.
+  a.record.clear_work();
+  a.record.clear_demand();
+  write(a, out);
   report_soon(a);
 }
 
@@ -194,7 +230,7 @@ void allocator::drop(const std::string& task, outbox& out) {
   if (found == allocations_.end())
     return;
   auto& a = found->second;
-  free_amounts(a);
+  free_amounts(a, out);
   if (auto node = nodes_.find(a.record.node()); node != nodes_.end())
     node->second.tasks.erase(task);
   if (auto owner = to_report_.find(a.record.owner());
@@ -205,25 +241,33 @@ void allocator::drop(const std::string& task, outbox& out) {
   }
   if (a.record.reserved()) {
     expiring_.erase({a.record.expires_unix_milliseconds(), task});
-    by_request_.erase(a.record.request_id());
+    auto request = by_request_.find(a.record.request_id());
+    if (request != by_request_.end()) {
+      std::ranges::replace(request->second, task, std::string{});
+      if (std::ranges::all_of(request->second, &std::string::empty))
+        by_request_.erase(request);
+    }
   }
   out.erase(std::string{allocation_prefix} + task);
   if (!a.record.reserved())
-    remember_gone(task, a.record.attempt(), false, out);
+    remember_gone(task, a.record.attempt(), nullptr, out);
   allocations_.erase(found);
 }
 
 /// Awards of it that are still on their way come too late.
 void allocator::remember_gone(const std::string& task, std::uint32_t attempt,
-                              bool moved, outbox& out) {
+                              const mesh::v1::NodeAttached* moved,
+                              outbox& out) {
   auto [entry, is_new] = gone_.try_emplace(task);
   if (is_new)
     gone_order_.push_back(task);
   entry->second.attempt = std::max(entry->second.attempt, attempt);
-  entry->second.moved |= moved;
-  if (moved) {
+  if (moved != nullptr) {
+    entry->second.moved = true;
     mesh::v1::MovedRecord record;
     record.set_attempt(attempt);
+    record.set_cell(moved->cell());
+    record.set_session(moved->session());
     out.put(std::string{moved_prefix} + task, record);
   }
   while (gone_order_.size() > options_.max_gone) {
@@ -237,25 +281,28 @@ void allocator::remember_gone(const std::string& task, std::uint32_t attempt,
 
 // -- time ---------------------------------------------------------------------
 
-void allocator::set_peers(std::vector<std::string> known,
-                          std::vector<std::string> reachable) {
-  known_peers_ = std::move(known);
+void allocator::set_peers(const std::vector<std::string>& known,
+                          std::vector<std::string> reachable, outbox& out) {
+  for (const auto& name : known)
+    if (known_peers_.insert(name).second) {
+      mesh::v1::PeerRecord record;
+      record.set_name(name);
+      out.put(std::string{peer_prefix} + name, record);
+    }
   reachable_ = std::move(reachable);
+  told_freed_at_ = -1'000'000; // Who is new asks for nothing before he hears.
+}
+
+void allocator::forget_peer(const std::string& name, outbox& out) {
+  if (known_peers_.erase(name) > 0)
+    out.erase(std::string{peer_prefix} + name);
 }
 
 void allocator::tick(instant now, outbox& out) {
   expire_reservations(now, out);
   look_for_silent(now, out);
   send_reports(now, out);
-  std::erase_if(logs_, [&](auto& entry) {
-    auto& waiting = entry.second;
-    if (now.steady_milliseconds < waiting.until)
-      return false;
-    out.replies.push_back([then = std::move(waiting.then)] {
-      then(error{error_code::io_failed, "the agent has not answered in time"});
-    });
-    return true;
-  });
+  give_up_late(now, out);
   const auto since = now.steady_milliseconds - told_freed_at_;
   const bool news = freed_ != told_freed_;
   if (since < options_.heartbeat_milliseconds && !news)
@@ -266,116 +313,11 @@ void allocator::tick(instant now, outbox& out) {
     auto* freed = out.to(server, mesh::v1::Envelope::JOBS).mutable_cell_freed();
     freed->set_cell(options_.server);
     freed->set_freed(freed_);
+    freed->set_epoch(options_.epoch);
   };
   tell(options_.server);
   for (const auto& server : reachable_)
     tell(server);
-}
-
-void allocator::expire_reservations(instant now, outbox& out) {
-  while (!expiring_.empty()
-         && expiring_.begin()->first <= now.unix_milliseconds) {
-    // `drop` erases the entry.
-    const auto task = expiring_.begin()->second;
-    drop(task, out);
-  }
-}
-
-// -- reports to owners --------------------------------------------------------
-
-void allocator::report_soon(allocation& a) {
-  a.reporting = true;
-  a.reported_at = -1;
-  to_report_[a.record.owner()].insert(a.record.task());
-}
-
-mesh::v1::Report allocator::report_on(const allocation& a) const {
-  using mesh::v1::Report;
-  Report report;
-  const auto& record = a.record;
-  report.set_task(record.task());
-  report.set_attempt(record.attempt());
-  report.set_node(record.node());
-  *report.mutable_devices() = record.devices();
-  if (auto node = nodes_.find(record.node()); node != nodes_.end())
-    report.set_session(node->second.record.session());
-  if (a.now == phase::ended) {
-    report.set_kind(record.lost()      ? Report::LOST
-                    : record.evicted() ? Report::EVICTED
-                                       : Report::ENDED);
-    *report.mutable_outcome() = record.outcome();
-    report.set_reason(record.outcome().reason());
-    return report;
-  }
-  report.set_kind(a.now == phase::running ? Report::STARTED : Report::PLACED);
-  report.mutable_outcome()->set_started_unix_milliseconds(
-      a.started_unix_milliseconds);
-  if (record.has_demand())
-    *report.mutable_demand() = record.demand();
-  return report;
-}
-
-void allocator::send_reports(instant now, outbox& out) {
-  for (const auto& [owner, tasks] : to_report_) {
-    const bool reachable
-        = owner == options_.server
-          || std::ranges::find(reachable_, owner) != reachable_.end();
-    if (!reachable)
-      continue;
-    mesh::v1::ReportBatch* batch = nullptr;
-    for (const auto& task : tasks) {
-      auto& a = allocations_.at(task);
-      if (a.reported_at >= 0
-          && now.steady_milliseconds - a.reported_at
-                 < options_.resend_milliseconds)
-        continue;
-      a.reported_at = now.steady_milliseconds;
-      if (batch == nullptr
-          || static_cast<std::size_t>(batch->reports_size())
-                 >= options_.report_batch) {
-        batch = out.to(owner, mesh::v1::Envelope::JOBS).mutable_report_batch();
-        batch->set_cell(options_.server);
-        batch->set_number(next_number_++);
-      }
-      *batch->add_reports() = report_on(a);
-    }
-  }
-}
-
-void allocator::replied(const mesh::v1::ReportReply& reply, outbox& out) {
-  for (const auto& accepted : reply.accepted()) {
-    auto* a = find(accepted.task(), accepted.attempt());
-    // Of an older report: what came since is told again.
-    if (a == nullptr || report_on(*a).kind() != accepted.kind())
-      continue;
-    a->reporting = false;
-    if (auto owner = to_report_.find(a->record.owner());
-        owner != to_report_.end())
-      owner->second.erase(accepted.task());
-    if (a->now != phase::ended)
-      continue;
-    if (auto node = nodes_.find(a->record.node());
-        a->acknowledge_agent && node != nodes_.end() && node->second.attached) {
-      auto* ack = out.agent(node->second.link).add_acknowledges();
-      ack->set_node(a->record.node());
-      ack->set_task(accepted.task());
-      ack->set_attempt(accepted.attempt());
-    }
-    drop(accepted.task(), out);
-  }
-  for (const auto& id : reply.stop())
-    if (auto* a = find(id))
-      stop(*a, "its owner does not want it any more", out);
-  for (const auto& id : reply.forget()) {
-    auto* a = find(id);
-    if (a == nullptr)
-      continue;
-    // It was with another cell when the owner said so; since then the node may
-    // have come back here.
-    auto node = nodes_.find(a->record.node());
-    if (node != nodes_.end() && node->second.record.session() == id.session())
-      drop(id.task(), out);
-  }
 }
 
 // -- envelopes ----------------------------------------------------------------
@@ -397,9 +339,18 @@ void allocator::take(const mesh::v1::Envelope& envelope, instant now,
     replied(envelope.report_reply(), out);
     break;
   case Envelope::kQuestion: {
-    auto reply = answer(envelope.question(), now, out);
-    *out.to(envelope.from(), Envelope::NOBODY).mutable_answer()
-        = std::move(reply);
+    const auto& question = envelope.question();
+    // These wait for the agent.
+    if (question.has_logs()) {
+      logs(question.logs(), now, {{}, envelope.from(), question.number()}, out);
+    } else if (question.has_resize()) {
+      resize(question.resize(), now, {{}, envelope.from(), question.number()},
+             out);
+    } else {
+      auto reply = answer(question, now, out);
+      *out.to(envelope.from(), Envelope::NOBODY).mutable_answer()
+          = std::move(reply);
+    }
     break;
   }
   case Envelope::kNodeAttached:
@@ -420,16 +371,9 @@ void allocator::take(const mesh::v1::Envelope& envelope, instant now,
     }
     break;
   }
-  case Envelope::kWhereIsReply: {
-    const auto& reply = envelope.where_is_reply();
-    for (const auto& there : reply.here())
-      attached_elsewhere(there, out);
-    for (const auto& name : reply.not_here())
-      if (auto node = nodes_.find(name);
-          node != nodes_.end() && reply.number() >= node->second.asked_from)
-        node->second.not_at.insert(envelope.from());
+  case Envelope::kWhereIsReply:
+    take(envelope.where_is_reply(), envelope.from(), out);
     break;
-  }
   default:
     break; // Of another role or a later version.
   }
@@ -439,10 +383,12 @@ result<> allocator::check_invariants() const {
   if (auto checked = ledger_->check_invariants(); !checked)
     return checked;
   std::size_t holding = 0;
+  resources used;
   for (const auto& [task, a] : allocations_) {
-    if (a.now == phase::ended)
+    if (!a.holds)
       continue;
     ++holding;
+    used = *plus(used, from_proto(demand_of(a)));
     const auto view = ledger_->task(a.task);
     if (!view || view->id != task)
       return {error_code::conflict,
@@ -457,6 +403,17 @@ result<> allocator::check_invariants() const {
     return {error_code::conflict,
             fmt::format("{} allocations hold amounts, the ledger has {} tasks",
                         holding, ledger_->size())};
+  if (used != used_)
+    return {error_code::conflict, "the sum of what is used is wrong"};
+  const auto attached = std::ranges::count_if(
+      nodes_, [](const auto& entry) { return entry.second.attached; });
+  if (attached != attached_)
+    return {error_code::conflict, "attached nodes are counted wrongly"};
+  for (const auto& [owner, tasks] : to_report_)
+    for (const auto& task : tasks)
+      if (!allocations_.contains(task))
+        return {error_code::conflict,
+                fmt::format("{} is reported but not there", task)};
   return done{};
 }
 

@@ -74,9 +74,13 @@ public:
             outbox& out);
   void close(link_id link, instant now);
   void take(const mesh::v1::Envelope& envelope, instant now, outbox& out);
-  /// All servers known but this one, and those that answer.
-  void set_peers(std::vector<std::string> known,
-                 std::vector<std::string> reachable);
+  /// Other servers that are known, and those of them that answer. Who was known
+  /// once stays so, over starts too: before a silent node's tasks are given up,
+  /// each must say that its agent is not there.
+  void set_peers(const std::vector<std::string>& known,
+                 std::vector<std::string> reachable, outbox& out);
+  /// The operator's word that a server is gone for good.
+  void forget_peer(const std::string& name, outbox& out);
   void tick(instant now, outbox& out);
 
   // -- for JOBS of this server and for users ----------------------------------
@@ -90,6 +94,18 @@ public:
   /// Reads a task's output through its agent.
   void logs(const v1::LogsRequest& request, instant now,
             cluster_gateway::reply<v1::LogsChunk> then, outbox& out);
+  /// Gives a running task other amounts, within its profile's bounds.
+  ///
+  /// What it gains is taken in the ledger and durable before the order goes
+  /// out; what it gives back is free when the agent says so. An order that a
+  /// crash or a broken stream has left open is settled by the next hello: the
+  /// agent's amounts are the truth.
+  /// @returns `not_found`, `conflict` when it does not run or another resize is
+  ///          open, `invalid_argument` outside of the bounds, `insufficient`,
+  ///          `io_failed` when the agent does not answer in time, and what the
+  ///          agent refuses it with.
+  void resize(const v1::ResizeRequest& request, instant now,
+              cluster_gateway::reply<v1::ResizeReply> then, outbox& out);
   void describe(v1::ServerStatus& status) const;
 
   const ledger& state() const { return *ledger_; }
@@ -108,6 +124,7 @@ private:
   struct allocation {
     mesh::v1::AllocationRecord record;
     task_ref task;
+    bool holds = false; ///< Amounts, in the ledger, as `task`.
     phase now = phase::ordered;
     std::string stop_reason;
     bool evicting = false;          ///< It will start elsewhere.
@@ -131,6 +148,27 @@ private:
     std::set<std::string> tasks;
   };
 
+  /// Who waits for an answer: a caller of this process or another server.
+  template <class T>
+  struct asker {
+    cluster_gateway::reply<T> then;
+    std::string server;
+    std::uint64_t number = 0;
+  };
+
+  struct open_logs {
+    asker<v1::LogsChunk> who;
+    std::int64_t until = 0;
+  };
+
+  struct open_resize {
+    asker<v1::ResizeReply> who;
+    bool answered = false; ///< That it took too long.
+    resources before;
+    resources wanted;
+    std::int64_t until = 0;
+  };
+
   struct award_fence {
     std::uint64_t epoch = 0;
     std::uint64_t number = 0;
@@ -146,8 +184,8 @@ private:
   // Agents.
   void hello(const v1::Hello& hello, link_id link, instant now, outbox& out);
   result<> admit(const v1::Hello& hello, instant now, attached_node*& node);
-  void reconcile(attached_node& node, const v1::Hello& hello, instant now,
-                 outbox& out);
+  void reconcile(attached_node& node, const v1::Hello& hello,
+                 std::uint64_t last_here, instant now, outbox& out);
   void adopt(attached_node& node, const v1::HeldTask& held, instant now,
              outbox& out);
   void report(const v1::TaskReport& report, link_id link, instant now,
@@ -156,8 +194,16 @@ private:
                outbox& out);
   void order_start(const allocation& a, const attached_node& node, outbox& out);
   void order_stop(const allocation& a, const attached_node& node, outbox& out);
+  void order_stop(const std::string& task, std::uint32_t attempt,
+                  std::string_view reason, const attached_node& node,
+                  outbox& out);
+  void held(attached_node& node, const v1::HeldTask& held, allocation& a,
+            outbox& out);
+  void missing(attached_node& node, const std::string& task, bool was_elsewhere,
+               outbox& out);
   void detach(attached_node& node, instant now);
-  void lose(attached_node& node, std::string_view reason, outbox& out);
+  void lose(const std::string& name, std::string_view reason, bool for_sure,
+            outbox& out);
   void look_for_silent(instant now, outbox& out);
   void apply_condition(const attached_node& node);
   void drain(attached_node& node, outbox& out);
@@ -165,8 +211,10 @@ private:
   // Owners.
   void award(const mesh::v1::AwardBatch& batch, const std::string& from,
              instant now, outbox& out);
+  bool had_before(const mesh::v1::AwardBatch& batch) const;
   result<allocation*> place(const mesh::v1::Award& award,
-                            const std::string& owner, instant now, outbox& out);
+                            mesh::v1::AllocationRecord record, instant now,
+                            outbox& out);
   void bid(const mesh::v1::BidRequest& request, const std::string& from,
            outbox& out);
   v1::Decision offer(const v1::TaskProfile& wire, std::string_view id,
@@ -180,6 +228,8 @@ private:
 
   // Other cells.
   void attached_elsewhere(const mesh::v1::NodeAttached& there, outbox& out);
+  void take(const mesh::v1::WhereIsReply& reply, const std::string& from,
+            outbox& out);
   mesh::v1::NodeAttached manifest(const attached_node& node) const;
 
   // The table of allocations.
@@ -187,16 +237,34 @@ private:
   allocation* find(const mesh::v1::TaskId& id);
   void end(allocation& a, bool lost, bool evicted, const v1::Outcome& outcome,
            outbox& out);
-  void free_amounts(allocation& a);
+  void free_amounts(allocation& a, outbox& out);
+  static v1::Resources demand_of(const allocation& a);
   void drop(const std::string& task, outbox& out);
-  void remember_gone(const std::string& task, std::uint32_t attempt, bool moved,
-                     outbox& out);
+  void remember_gone(const std::string& task, std::uint32_t attempt,
+                     const mesh::v1::NodeAttached* moved, outbox& out);
   void write(const allocation& a, outbox& out) const;
   result<> hold(allocation& a, const task_profile& profile, node_index node,
                 device_mask devices);
+  result<> hold_placed(allocation& a, task_profile profile, node_index node,
+                       device_mask devices);
   device_mask devices_of(const mesh::v1::AllocationRecord& record) const;
   void expire_reservations(instant now, outbox& out);
   void made_room() { ++freed_; }
+
+  // Running tasks.
+  void logs(const v1::LogsRequest& request, instant now,
+            asker<v1::LogsChunk> who, outbox& out);
+  void resize(const v1::ResizeRequest& request, instant now,
+              asker<v1::ResizeReply> who, outbox& out);
+  result<> begin_resize(const v1::ResizeRequest& request, allocation& a,
+                        const resources& wanted, outbox& out);
+  void settle(allocation& a, const v1::Resources& demand, const error* refusal,
+              outbox& out);
+  void give_up_resize(const std::string& task, const error& why, outbox& out);
+  void take(const v1::LogsAnswer& answer, outbox& out);
+  void give_up_late(instant now, outbox& out);
+  template <class T>
+  static void tell(const asker<T>& who, result<T> answer, outbox& out);
 
   // Users.
   result<v1::DecideReply> reserve(const v1::DecideRequest& request, instant now,
@@ -209,6 +277,7 @@ private:
                                      outbox& out);
   v1::NodeStatus status(const attached_node& node, bool with_tasks,
                         instant now) const;
+  void describe(v1::Decision& decision, const allocation& a) const;
   void log_decision(const std::string& task, std::uint32_t attempt,
                     const v1::Decision& decision, instant now, outbox& out);
 
@@ -221,16 +290,16 @@ private:
   std::map<std::string, award_fence> fences_;               ///< By owner.
   std::map<std::string, std::set<std::string>> to_report_;  ///< By owner.
   std::set<std::pair<std::int64_t, std::string>> expiring_; ///< Reservations.
+  /// The reservations of a request; released ones are empty.
   std::map<std::string, std::vector<std::string>> by_request_;
   std::unordered_map<std::string, gone_task> gone_;
   std::deque<std::string> gone_order_; ///< The oldest first.
-  std::vector<std::string> known_peers_;
+  /// The last session of nodes that were lost, by name.
+  std::unordered_map<std::string, std::uint64_t> last_sessions_;
+  std::set<std::string> known_peers_;
   std::vector<std::string> reachable_;
-  struct waiting_logs {
-    cluster_gateway::reply<v1::LogsChunk> then;
-    std::int64_t until = 0;
-  };
-  std::map<std::uint64_t, waiting_logs> logs_;
+  std::map<std::uint64_t, open_logs> logs_;
+  std::map<std::string, open_resize> resizes_; ///< By task.
   std::uint64_t next_logs_ = 1;
   std::uint64_t next_reservation_ = 1;
   std::uint64_t next_number_ = 1;
@@ -239,8 +308,8 @@ private:
   std::uint64_t told_freed_ = 0;
   std::int64_t told_freed_at_ = -1'000'000;
   std::uint64_t decisions_ = 0;
-  /// When this reign began: nodes that have not come back yet are silent since.
-  std::int64_t started_at_ = 0;
+  std::uint32_t attached_ = 0; ///< Nodes.
+  resources used_;             ///< Built-in kinds, of all allocations.
 };
 
 } // namespace skerry

@@ -10,12 +10,8 @@ namespace skerry {
 
 namespace {
 
-/// Heartbeats without a word from an agent after which its stream is closed.
-constexpr std::int64_t missed_heartbeats = 5;
 /// Version of `agent_link.proto` that is spoken.
 constexpr std::uint32_t link_schema = 1;
-/// How long an agent may take to read a file.
-constexpr std::int64_t logs_timeout_milliseconds = 5'000;
 
 v1::Outcome ended_because(std::string_view reason) {
   v1::Outcome outcome;
@@ -27,54 +23,44 @@ v1::Outcome ended_because(std::string_view reason) {
 
 void allocator::take(const v1::AgentMessage& message, link_id link, instant now,
                      outbox& out) {
-  auto& names = links_[link];
-  for (const auto& name : names)
-    if (auto node = nodes_.find(name); node != nodes_.end())
-      node->second.heard_at = now.steady_milliseconds;
-  for (const auto& alive : message.keep_alives())
-    *out.agent(link).mutable_keep_alive() = alive;
+  if (auto known = links_.find(link); known != links_.end())
+    for (const auto& name : known->second)
+      nodes_.at(name).heard_at = now.steady_milliseconds;
   for (const auto& from : message.hellos())
     hello(from, link, now, out);
+  // Nodes that were given up must not take heart from an answer.
+  if (links_.contains(link))
+    for (const auto& alive : message.keep_alives())
+      *out.agent(link).mutable_keep_alive() = alive;
   for (const auto& from : message.reports())
     report(from, link, now, out);
   for (const auto& from : message.goodbyes()) {
     auto node = nodes_.find(from.node());
-    if (node == nodes_.end() || !node->second.attached
-        || node->second.link != link)
-      continue;
     // It has ended its tasks and takes no more.
-    lose(node->second, "its node has left", out);
+    if (node != nodes_.end() && node->second.attached
+        && node->second.link == link)
+      lose(from.node(), "its node has left", true, out);
   }
-  for (const auto& answer : message.logs()) {
-    auto waiting = logs_.find(answer.request());
-    if (waiting == logs_.end())
-      continue;
-    out.replies.push_back(
-        [then = std::move(waiting->second.then), read = answer] {
-          if (!read.error().empty())
-            return then(error{error_code::not_found, read.error()});
-          v1::LogsChunk chunk;
-          chunk.set_data(read.data());
-          then(std::move(chunk));
-        });
-    logs_.erase(waiting);
-  }
+  for (const auto& answer : message.logs())
+    take(answer, out);
 }
 
 void allocator::close(link_id link, instant now) {
   auto found = links_.find(link);
   if (found == links_.end())
     return;
-  for (const auto& name : std::exchange(found->second, {}))
-    if (auto node = nodes_.find(name); node != nodes_.end()
-                                       && node->second.attached
-                                       && node->second.link == link)
-      detach(node->second, now);
-  links_.erase(link);
+  for (const auto& name : std::set<std::string>{found->second})
+    detach(nodes_.at(name), now);
 }
 
 void allocator::detach(attached_node& node, instant now) {
-  node.attached = false;
+  if (!std::exchange(node.attached, false))
+    return;
+  --attached_;
+  auto names = links_.find(node.link);
+  names->second.erase(node.record.spec().name());
+  if (names->second.empty())
+    links_.erase(names);
   node.heard_at = now.steady_milliseconds;
   node.not_at.clear();
   node.asked_from = 0;
@@ -97,6 +83,9 @@ void allocator::hello(const v1::Hello& hello, link_id link, instant now,
                       outbox& out) {
   const auto& name = hello.node().name();
   attached_node* node = nullptr;
+  const auto before = nodes_.find(name);
+  const auto last_here
+      = before == nodes_.end() ? 0 : before->second.record.session();
   if (auto admitted = admit(hello, now, node); !admitted) {
     auto* refused = out.agent(link).add_refused();
     refused->set_node(name);
@@ -104,13 +93,14 @@ void allocator::hello(const v1::Hello& hello, link_id link, instant now,
     refused->set_message(admitted.failure().message);
     return;
   }
-  if (node->attached && node->link != link)
-    links_[node->link].erase(name);
+  detach(*node, now);
   node->attached = true;
+  ++attached_;
   node->link = link;
+  links_[link].insert(name);
   node->heard_at = now.steady_milliseconds;
   node->not_at.clear();
-  links_[link].insert(name);
+  node->asked_from = 0;
   out.put("node/" + name, node->record);
 
   auto* welcome = out.agent(link).add_welcomes();
@@ -124,7 +114,7 @@ void allocator::hello(const v1::Hello& hello, link_id link, instant now,
   // Adopted tasks are placed as on a node that takes all.
   SKERRY_ASSERT(
       ledger_->set_condition(node->index, node_condition::ready).has_value());
-  reconcile(*node, hello, now, out);
+  reconcile(*node, hello, last_here, now, out);
   apply_condition(*node);
   made_room();
   for (const auto& server : known_peers_)
@@ -160,7 +150,9 @@ result<> allocator::admit(const v1::Hello& hello, instant now,
                           spec->name, silent, spec->name)};
     }
   }
-  const auto last = known == nodes_.end() ? 0 : known->second.record.session();
+  auto last = known == nodes_.end() ? 0 : known->second.record.session();
+  if (auto lost = last_sessions_.find(spec->name); lost != last_sessions_.end())
+    last = std::max(last, lost->second);
   const auto session = std::max(last, hello.last_session()) + 1;
   auto registered = ledger_->register_node(*spec, session);
   if (!registered)
@@ -175,58 +167,78 @@ result<> allocator::admit(const v1::Hello& hello, instant now,
 
 /// Level by level: what the agent holds against what is recorded here.
 void allocator::reconcile(attached_node& node, const v1::Hello& hello,
-                          instant now, outbox& out) {
-  std::set<std::string> missing = node.tasks;
-  for (const auto& held : hello.tasks()) {
-    const auto& order = held.order();
+                          std::uint64_t last_here, instant now, outbox& out) {
+  auto missing_here = node.tasks;
+  std::vector<const v1::HeldTask*> to_adopt;
+  for (const auto& task : hello.tasks()) {
+    const auto& order = task.order();
     auto known = allocations_.find(order.task());
     if (known != allocations_.end()
         && known->second.record.attempt() < order.attempt()) {
+      missing_here.erase(order.task());
       drop(order.task(), out); // The newer one is the truth.
       known = allocations_.end();
     }
     if (known == allocations_.end()) {
-      adopt(node, held, now, out);
+      to_adopt.push_back(&task);
       continue;
     }
     auto& a = known->second;
-    const bool same = a.record.attempt() == order.attempt()
-                      && a.record.node() == node.record.spec().name();
-    if (!same || (a.now == phase::ended && !held.has_outcome())) {
-      auto* stop = out.agent(node.link).add_stops();
-      stop->set_node(node.record.spec().name());
-      stop->set_session(node.record.session());
-      stop->set_task(order.task());
-      stop->set_attempt(order.attempt());
-      stop->set_reason("it has been given up");
-      continue;
-    }
-    missing.erase(order.task());
-    a.record.set_agent_id(hello.agent_id());
-    if (held.has_outcome()) {
-      a.acknowledge_agent = true;
-      end(a, false, a.evicting, held.outcome(), out);
-    } else if (a.now == phase::stopping) {
-      order_stop(a, node, out);
-    } else if (held.started() && a.now == phase::ordered) {
-      a.now = phase::running;
-      (void)ledger_->start(a.task); // Fails only when it has started already.
-      report_soon(a);
+    if (a.record.attempt() == order.attempt()
+        && a.record.node() == node.record.spec().name()) {
+      missing_here.erase(order.task());
+      held(node, task, a, out);
+    } else {
+      order_stop(order.task(), order.attempt(), "it has been given up", node,
+                 out);
     }
   }
-  for (const auto& task : missing) {
-    auto found = allocations_.find(task);
-    if (found == allocations_.end() || found->second.now == phase::ended
-        || found->second.record.reserved())
-      continue;
-    auto& a = found->second;
-    if (a.record.agent_id() != hello.agent_id() || a.now == phase::running)
-      end(a, true, false, ended_because("its agent has lost its memory"), out);
-    else if (a.now == phase::stopping)
-      end(a, false, a.evicting, ended_because(a.stop_reason), out);
-    else
-      order_start(a, node, out); // The order never arrived.
+  // What is missing makes room for what is adopted.
+  for (const auto& task : missing_here)
+    missing(node, task, hello.last_session() > last_here + 1, out);
+  for (const auto* task : to_adopt)
+    adopt(node, *task, now, out);
+}
+
+/// Both sides know this attempt.
+void allocator::held(attached_node& node, const v1::HeldTask& held,
+                     allocation& a, outbox& out) {
+  a.record.set_session(node.record.session());
+  if (held.has_outcome()) {
+    a.acknowledge_agent = true;
+    end(a, false, a.evicting, held.outcome(), out);
+    return;
   }
+  if (a.now == phase::ended || a.now == phase::stopping) {
+    order_stop(a, node, out);
+    return;
+  }
+  if (held.order().has_demand())
+    settle(a, held.order().demand(), nullptr, out);
+  if (held.started() && a.now == phase::ordered) {
+    a.now = phase::running;
+    (void)ledger_->start(a.task); // Fails only when it has started already.
+  }
+  report_soon(a); // Its session is another.
+}
+
+/// The agent does not have it.
+void allocator::missing(attached_node& node, const std::string& task,
+                        bool was_elsewhere, outbox& out) {
+  auto found = allocations_.find(task);
+  if (found == allocations_.end() || found->second.now == phase::ended
+      || found->second.record.reserved())
+    return;
+  auto& a = found->second;
+  a.record.set_session(node.record.session());
+  if (a.now == phase::running)
+    end(a, true, false, ended_because("its agent has lost its memory"), out);
+  else if (a.now == phase::stopping)
+    end(a, false, a.evicting, ended_because(a.stop_reason), out);
+  else if (was_elsewhere) // Where it may have come and gone.
+    end(a, false, true, ended_because("its node was with another server"), out);
+  else
+    order_start(a, node, out); // The order never arrived.
 }
 
 /// A task that another server placed, or this one in a life it has forgotten.
@@ -239,40 +251,38 @@ void allocator::adopt(attached_node& node, const v1::HeldTask& held,
   record.set_attempt(order.attempt());
   record.set_owner(order.owner());
   record.set_node(node.record.spec().name());
+  record.set_session(node.record.session());
   *record.mutable_devices() = order.devices();
   *record.mutable_profile() = order.profile();
   *record.mutable_work() = order.work();
-  if (order.has_demand())
+  if (order.has_demand()
+      && from_proto(order.demand()) != from_proto(order.profile().demand()))
     *record.mutable_demand() = order.demand();
-  record.set_agent_id(node.record.agent_id());
   a.now = held.started() ? phase::running : phase::ordered;
   a.started_unix_milliseconds = now.unix_milliseconds;
-
-  error why{error_code::invalid_argument, "its order cannot be read"};
-  auto profile = from_proto(order.profile());
-  bool fits = profile.has_value();
-  if (fits) {
-    auto taken = hold(a, *profile, node.index, devices_of(record));
-    fits = taken.has_value();
-    if (!fits)
-      why = taken.failure();
-  }
-  if (!fits) {
-    a.now = phase::ended; // Holds nothing here, but may still run there.
-    record.set_ended(true);
-    record.set_evicted(true);
-    *record.mutable_outcome() = ended_because(why.message);
+  if (!held.has_outcome()) {
+    auto profile = from_proto(order.profile());
+    const auto taken
+        = profile ? hold_placed(a, *profile, node.index, devices_of(record))
+                  : result<>{profile.failure()};
+    if (!taken) {
+      // It runs, but not where this cell can count it: it has to go elsewhere.
+      a.now = phase::stopping;
+      a.evicting = true;
+      a.stop_reason = taken.failure().message;
+      record.set_evicted(true);
+    } else if (a.now == phase::running) {
+      (void)ledger_->start(a.task); // It has just been placed.
+    }
   }
   auto& kept = allocations_[order.task()] = std::move(a);
   node.tasks.insert(order.task());
   write(kept, out);
-  if (!fits && !held.has_outcome()) {
-    order_stop(kept, node, out);
-    return; // Reported when the agent says that it has ended.
-  }
   if (held.has_outcome()) {
     kept.acknowledge_agent = true;
     end(kept, false, false, held.outcome(), out);
+  } else if (kept.now == phase::stopping) {
+    order_stop(kept, node, out);
   }
   report_soon(kept);
 }
@@ -292,8 +302,7 @@ void allocator::order_start(const allocation& a, const attached_node& node,
   order->set_attempt(record.attempt());
   order->set_owner(record.owner());
   *order->mutable_profile() = record.profile();
-  *order->mutable_demand()
-      = record.has_demand() ? record.demand() : record.profile().demand();
+  *order->mutable_demand() = demand_of(a);
   *order->mutable_work() = record.work();
   const auto& devices = ledger_->nodes().class_of(node.index).devices;
   for (const auto device : record.devices()) {
@@ -309,241 +318,20 @@ void allocator::order_start(const allocation& a, const attached_node& node,
 
 void allocator::order_stop(const allocation& a, const attached_node& node,
                            outbox& out) {
+  order_stop(a.record.task(), a.record.attempt(), a.stop_reason, node, out);
+}
+
+void allocator::order_stop(const std::string& task, std::uint32_t attempt,
+                           std::string_view reason, const attached_node& node,
+                           outbox& out) {
   if (!node.attached)
-    return;
+    return; // Its hello asks what to do.
   auto* order = out.agent(node.link).add_stops();
-  order->set_node(a.record.node());
+  order->set_node(node.record.spec().name());
   order->set_session(node.record.session());
-  order->set_task(a.record.task());
-  order->set_attempt(a.record.attempt());
-  order->set_reason(a.stop_reason);
-}
-
-// -- reports ------------------------------------------------------------------
-
-void allocator::report(const v1::TaskReport& report, link_id link, instant now,
-                       outbox& out) {
-  auto node = nodes_.find(report.node());
-  if (node == nodes_.end() || !node->second.attached
-      || node->second.link != link
-      || node->second.record.session() != report.session())
-    return; // Of a session that has ended.
-  auto* a = find(report.task(), report.attempt());
-  if (a == nullptr || a->record.node() != report.node()) {
-    // Its owner has the outcome, or does not want it: the agent may forget it.
-    if (report.has_ended()) {
-      auto* ack = out.agent(link).add_acknowledges();
-      ack->set_node(report.node());
-      ack->set_task(report.task());
-      ack->set_attempt(report.attempt());
-    }
-    return;
-  }
-  switch (report.what_case()) {
-  case v1::TaskReport::kStarted:
-    if (a->now != phase::ordered)
-      return;
-    a->now = phase::running;
-    a->started_unix_milliseconds = report.started().unix_milliseconds();
-    (void)ledger_->start(a->task); // Fails only when it has started already.
-    report_soon(*a);
-    break;
-  case v1::TaskReport::kEnded:
-    a->acknowledge_agent = true;
-    if (a->now == phase::ended)
-      report_soon(*a); // The agent asks again; its owner has not answered.
-    else
-      end(*a, false, a->evicting, report.ended(), out);
-    break;
-  case v1::TaskReport::kRefused:
-    refused(*a, report.refused(), now, out);
-    break;
-  case v1::TaskReport::kResized:
-    if (a->now == phase::ended
-        || !ledger_->resize(a->task, from_proto(report.resized())))
-      return;
-    *a->record.mutable_demand() = report.resized();
-    write(*a, out);
-    report_soon(*a);
-    break;
-  case v1::TaskReport::kUsage:
-    a->usage = report.usage();
-    break;
-  case v1::TaskReport::WHAT_NOT_SET:
-    break;
-  }
-}
-
-void allocator::refused(allocation& a, const v1::OrderRefused& refusal, instant,
-                        outbox& out) {
-  const auto why = error_from_wire(refusal.code(), refusal.message());
-  if (refusal.was_resize() || why.code == error_code::stale_epoch)
-    return; // The amounts come as a report; an old order is sent again.
-  if (a.now == phase::ended)
-    return;
-  // What does not fit now may fit elsewhere; anything else would not help.
-  const bool elsewhere = why.code == error_code::insufficient
-                         || why.code == error_code::conflict;
-  end(a, false, elsewhere, ended_because(why.message), out);
-}
-
-// -- nodes that fall silent ---------------------------------------------------
-
-void allocator::look_for_silent(instant now, outbox& out) {
-  const auto lost_after
-      = options_.lease_milliseconds + options_.lease_margin_milliseconds;
-  std::vector<std::string> ask;
-  std::vector<std::string> gone;
-  for (auto& [name, node] : nodes_) {
-    const auto silent = now.steady_milliseconds - node.heard_at;
-    if (node.attached) {
-      if (silent <= missed_heartbeats * options_.heartbeat_milliseconds)
-        continue;
-      const auto link = node.link;
-      links_[link].erase(name);
-      if (links_[link].empty())
-        out.links_to_close.push_back(link);
-      detach(node, now);
-      continue;
-    }
-    if (silent < lost_after)
-      continue;
-    const bool nowhere
-        = std::ranges::all_of(known_peers_, [&](const auto& server) {
-            return node.not_at.contains(server);
-          });
-    if (nowhere)
-      gone.push_back(name);
-    else
-      ask.push_back(name);
-  }
-  for (const auto& name : gone)
-    lose(nodes_.at(name), "its node was lost", out);
-  if (ask.empty())
-    return;
-  const auto number = next_number_++;
-  for (const auto& name : ask)
-    if (auto& node = nodes_.at(name); node.asked_from == 0)
-      node.asked_from = number;
-  for (const auto& server : reachable_) {
-    auto* question
-        = out.to(server, mesh::v1::Envelope::ALLOCATOR).mutable_where_is();
-    question->set_cell(options_.server);
-    question->set_number(number);
-    question->mutable_nodes()->Assign(ask.begin(), ask.end());
-  }
-}
-
-/// @pre No task of it runs or will: the lease is over and no server has it, or
-///      the operator says so.
-void allocator::lose(attached_node& node, std::string_view reason,
-                     outbox& out) {
-  const auto name = node.record.spec().name();
-  bool waits = false;
-  for (const auto& task : std::set<std::string>{node.tasks}) {
-    auto& a = allocations_.at(task);
-    const bool keeps
-        = a.record.work().keep_on_disconnect() && reason == "its node was lost";
-    if (keeps && a.now != phase::ended) {
-      waits = true;
-      continue;
-    }
-    end(a, true, false, ended_because(reason), out);
-  }
-  if (waits)
-    return;
-  if (node.attached)
-    links_[node.link].erase(name);
-  std::vector<event> events;
-  SKERRY_ASSERT(ledger_->lose_node(node.index, events).has_value());
-  out.erase("node/" + name);
-  // Ended allocations outlive their node until their owners have answered.
-  nodes_.erase(name);
-  made_room();
-}
-
-mesh::v1::NodeAttached allocator::manifest(const attached_node& node) const {
-  mesh::v1::NodeAttached out;
-  out.set_cell(options_.server);
-  out.set_node(node.record.spec().name());
-  out.set_session(node.record.session());
-  for (const auto& task : node.tasks) {
-    const auto& a = allocations_.at(task);
-    if (a.record.reserved())
-      continue;
-    auto* held = out.add_held();
-    held->set_task(task);
-    held->set_attempt(a.record.attempt());
-  }
-  return out;
-}
-
-void allocator::attached_elsewhere(const mesh::v1::NodeAttached& there,
-                                   outbox& out) {
-  auto found = nodes_.find(there.node());
-  if (found == nodes_.end()
-      || found->second.record.session() >= there.session())
-    return;
-  auto& node = found->second;
-  std::set<std::pair<std::string, std::uint32_t>> held;
-  for (const auto& id : there.held())
-    held.emplace(id.task(), id.attempt());
-  // Held tasks are the other cell's now. The others can never start there: the
-  // session of their orders has ended.
-  for (const auto& task : std::set<std::string>{node.tasks}) {
-    auto& a = allocations_.at(task);
-    if (held.contains({task, a.record.attempt()})) {
-      const auto attempt = a.record.attempt();
-      drop(task, out);
-      remember_gone(task, attempt, true, out);
-    } else {
-      end(a, true, false, ended_because("its node has left for another server"),
-          out);
-    }
-  }
-  lose(node, "its node has left for another server", out);
-}
-
-void allocator::drain(attached_node& node, outbox& out) {
-  for (const auto& task : std::set<std::string>{node.tasks}) {
-    auto& a = allocations_.at(task);
-    if (a.now == phase::ended || a.now == phase::stopping
-        || a.record.reserved())
-      continue;
-    a.evicting = true;
-    a.record.set_evicted(true);
-    write(a, out); // So that a restart does not take it for a failure.
-    stop(a, "its node is drained", out);
-  }
-}
-
-void allocator::logs(const v1::LogsRequest& request, instant now,
-                     cluster_gateway::reply<v1::LogsChunk> then, outbox& out) {
-  auto found = allocations_.find(request.task());
-  if (found == allocations_.end()) {
-    out.replies.push_back([then = std::move(then), task = request.task()] {
-      then(error{error_code::not_found,
-                 fmt::format("{} does not run in this cell", task)});
-    });
-    return;
-  }
-  const auto& node = nodes_.find(found->second.record.node());
-  if (node == nodes_.end() || !node->second.attached) {
-    out.replies.push_back([then = std::move(then)] {
-      then(error{error_code::insufficient,
-                 "its node is not attached; try again later"});
-    });
-    return;
-  }
-  auto* order = out.agent(node->second.link).add_logs();
-  order->set_request(next_logs_);
-  order->set_node(node->first);
-  order->set_task(request.task());
-  order->set_stderr(request.stderr());
-  order->set_offset_bytes(request.offset_bytes());
-  order->set_limit_bytes(request.limit_bytes());
-  logs_[next_logs_++]
-      = {std::move(then), now.steady_milliseconds + logs_timeout_milliseconds};
+  order->set_task(task);
+  order->set_attempt(attempt);
+  order->set_reason(std::string{reason});
 }
 
 } // namespace skerry

@@ -4,7 +4,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <bit>
+#include <optional>
 #include <utility>
 
 namespace skerry {
@@ -141,19 +143,20 @@ result<v1::DecideReply> allocator::decide(const v1::DecideRequest& request,
 // -- awards: what the cell does -----------------------------------------------
 
 /// Places a task or says why not; changes nothing then.
-result<allocator::allocation*> allocator::place(const mesh::v1::Award& award,
-                                                const std::string& owner,
-                                                instant now, outbox& out) {
+/// @param record Its owner, and what makes it a reservation.
+result<allocator::allocation*>
+allocator::place(const mesh::v1::Award& award,
+                 mesh::v1::AllocationRecord record, instant now, outbox& out) {
   if (auto known = allocations_.find(award.task());
       known != allocations_.end()) {
     auto& a = known->second;
-    if (a.record.owner() != owner)
+    if (a.record.owner() != record.owner())
       return error{error_code::already_exists,
                    fmt::format("task {} of server {} is in this cell; submit "
                                "the job under another id",
                                award.task(), a.record.owner())};
-    if (a.record.attempt() == award.attempt() && a.now != phase::ended)
-      return &a; // The first answer was lost.
+    if (a.record.attempt() == award.attempt())
+      return &a; // The first answer was lost. What came of it is reported.
     return error{error_code::conflict,
                  fmt::format("attempt {} of {} has not left this cell yet",
                              a.record.attempt(), award.task())};
@@ -170,50 +173,62 @@ result<allocator::allocation*> allocator::place(const mesh::v1::Award& award,
   if (!interned)
     return interned.failure();
   ++decisions_;
-  const auto chosen = policy_->choose(ledger_->profile(*interned).shape);
-  v1::Decision decision;
-  decision.set_cell(options_.server);
-  decision.set_policy(std::string{policy_->name()});
-  if (!chosen) {
-    const auto& shape
-        = ledger_->nodes().shape(ledger_->profile(*interned).shape);
-    const bool never = !ledger_->nodes().can_ever_fit(shape);
-    ledger_->release(*interned);
-    // In words only for who asks: this is the path of a full cluster.
-    return error{never ? error_code::infeasible : error_code::insufficient,
-                 never ? "fits no node of this cell even when empty"
-                       : "fits no node of this cell now"};
-  }
+  const auto& nodes = ledger_->nodes();
+  const auto shape = ledger_->profile(*interned).shape;
+  const auto chosen = policy_->choose(shape);
+  const bool ever = chosen || nodes.can_ever_fit(nodes.shape(shape));
   allocation a;
-  auto& record = a.record;
-  record.set_task(award.task());
-  record.set_attempt(award.attempt());
-  record.set_owner(owner);
-  record.set_node(ledger_->nodes().name(chosen->node));
-  add_devices(chosen->devices, record.mutable_devices());
-  *record.mutable_profile() = award.profile();
-  *record.mutable_work() = award.work();
-  auto taken = hold(a, *profile, chosen->node, chosen->devices);
+  result<> taken = done{};
+  if (chosen) {
+    record.set_task(award.task());
+    record.set_attempt(award.attempt());
+    record.set_node(nodes.name(chosen->node));
+    add_devices(chosen->devices, record.mutable_devices());
+    *record.mutable_profile() = award.profile();
+    if (award.has_work())
+      *record.mutable_work() = award.work();
+    a.record = std::move(record);
+    taken = hold(a, *profile, chosen->node, chosen->devices);
+  }
   ledger_->release(*interned);
+  if (!chosen) // In words only for who asks: this is the way of a full cluster.
+    return error{ever ? error_code::insufficient : error_code::infeasible,
+                 ever ? "fits no node of this cell now"
+                      : "fits no node of this cell even when empty"};
   if (!taken)
     return taken.failure();
-  auto& node = nodes_.at(record.node());
-  record.set_agent_id(node.record.agent_id());
+  auto& node = nodes_.at(a.record.node());
+  a.record.set_agent_id(node.record.agent_id());
+  a.record.set_session(node.record.session());
   node.tasks.insert(award.task());
-  decision.set_placed(true);
-  decision.set_node(record.node());
-  *decision.mutable_devices() = record.devices();
+  auto& kept = allocations_[award.task()] = std::move(a);
+  v1::Decision decision;
+  describe(decision, kept);
   decision.set_score(static_cast<double>(chosen->score));
   log_decision(award.task(), award.attempt(), decision, now, out);
-  auto& kept = allocations_[award.task()] = std::move(a);
   write(kept, out);
-  if (!kept.record.reserved() && award.has_work())
+  if (!kept.record.reserved())
     order_start(kept, node, out);
   return &kept;
 }
 
+/// Whether the batch has been taken already: then its answer was lost, and some
+/// of its tasks may have ended since.
+bool allocator::had_before(const mesh::v1::AwardBatch& batch) const {
+  return std::ranges::any_of(batch.awards(), [&](const auto& award) {
+    const auto known = allocations_.find(award.task());
+    const auto gone = gone_.find(award.task());
+    return (known != allocations_.end()
+            && known->second.record.owner() == batch.owner()
+            && known->second.record.attempt() == award.attempt())
+           || (gone != gone_.end() && gone->second.attempt >= award.attempt());
+  });
+}
+
 void allocator::award(const mesh::v1::AwardBatch& batch,
                       const std::string& from, instant now, outbox& out) {
+  if (batch.cell_epoch() != options_.epoch)
+    return; // Meant for a reign that knew what has come and gone.
   auto& fence = fences_[batch.owner()];
   if (batch.epoch() < fence.epoch
       || (batch.epoch() == fence.epoch && batch.number() <= fence.number))
@@ -222,29 +237,29 @@ void allocator::award(const mesh::v1::AwardBatch& batch,
   mesh::v1::AwardReply reply;
   reply.set_cell(options_.server);
   reply.set_number(batch.number());
+  const bool all_or_none = batch.gang() && !had_before(batch);
   outbox attempt; // A gang's orders go out only when all tasks are placed.
-  const error* refusal = nullptr;
-  error kept{error_code::insufficient, {}};
+  std::optional<error> refusal;
   for (const auto& award : batch.awards()) {
     auto* answer = reply.add_results();
     answer->set_task(award.task());
     answer->set_attempt(award.attempt());
-    if (batch.gang() && refusal != nullptr)
+    if (all_or_none && refusal)
       continue;
-    auto placed = place(award, batch.owner(), now, attempt);
+    mesh::v1::AllocationRecord record;
+    record.set_owner(batch.owner());
+    auto placed = place(award, std::move(record), now, attempt);
     if (placed) {
-      const auto& record = (*placed)->record;
       answer->set_placed(true);
-      answer->set_node(record.node());
-      *answer->mutable_devices() = record.devices();
+      answer->set_node((*placed)->record.node());
+      *answer->mutable_devices() = (*placed)->record.devices();
     } else {
-      answer->set_error_code(static_cast<int>(placed.failure().code));
-      answer->set_error_message(placed.failure().message);
-      kept = placed.failure();
-      refusal = &kept;
+      refusal = placed.failure();
+      answer->set_error_code(static_cast<int>(refusal->code));
+      answer->set_error_message(refusal->message);
     }
   }
-  if (batch.gang() && refusal != nullptr) {
+  if (all_or_none && refusal) {
     outbox undone;
     for (auto& answer : *reply.mutable_results()) {
       if (answer.placed())
@@ -270,7 +285,9 @@ void allocator::stop(const mesh::v1::StopBatch& batch, outbox& out) {
         stop(*a, batch.reason(), out);
       continue;
     }
-    // Nothing is here to stop: the owner may take it as ended.
+    // Nothing is here to stop: the owner may take it as ended, unless it knows
+    // of a later session. Should its award be on its way, it comes too late.
+    remember_gone(id.task(), id.attempt(), nullptr, out);
     auto* reports = out.to(batch.owner(), mesh::v1::Envelope::JOBS)
                         .mutable_report_batch();
     reports->set_cell(options_.server);
@@ -279,6 +296,7 @@ void allocator::stop(const mesh::v1::StopBatch& batch, outbox& out) {
     report->set_task(id.task());
     report->set_attempt(id.attempt());
     report->set_kind(mesh::v1::Report::LOST);
+    report->set_session(id.session());
     report->set_reason("it is not in this cell");
   }
 }

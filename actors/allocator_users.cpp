@@ -115,9 +115,9 @@ mesh::v1::NodesAnswer allocator::nodes(const mesh::v1::NodesQuery& query,
 
 mesh::v1::NodesAnswer allocator::command(const mesh::v1::NodeCommand& what,
                                          instant now, outbox& out) {
-  const auto& name = what.what_case() == mesh::v1::NodeCommand::kForget
-                         ? what.forget()
-                         : what.condition().name();
+  const std::string name = what.what_case() == mesh::v1::NodeCommand::kForget
+                               ? what.forget()
+                               : what.condition().name();
   auto found = nodes_.find(name);
   if (found == nodes_.end())
     return unknown_node(name);
@@ -133,7 +133,7 @@ mesh::v1::NodesAnswer allocator::command(const mesh::v1::NodeCommand& what,
       return answer;
     }
     answer.set_tasks_lost(static_cast<std::uint32_t>(node.tasks.size()));
-    lose(node, "an operator has given up its node", out);
+    lose(name, "an operator has given up its node", true, out);
     return answer;
   }
   const auto wanted = what.condition().condition();
@@ -154,108 +154,6 @@ mesh::v1::NodesAnswer allocator::command(const mesh::v1::NodeCommand& what,
   return answer;
 }
 
-// -- reservations -------------------------------------------------------------
-
-/// All tasks or none.
-result<v1::DecideReply> allocator::reserve(const v1::DecideRequest& request,
-                                           instant now, outbox& out) {
-  if (auto checked = validate_id(request.request_id(), "request_id"); !checked)
-    return checked.failure();
-  if (request.reserve_milliseconds() > options_.max_hold_milliseconds)
-    return error{error_code::invalid_argument,
-                 fmt::format("reserve_milliseconds {} is above {}",
-                             request.reserve_milliseconds(),
-                             options_.max_hold_milliseconds)};
-  v1::DecideReply reply;
-  if (auto known = by_request_.find(request.request_id());
-      known != by_request_.end()) {
-    for (const auto& id : known->second) {
-      const auto& record = allocations_.at(id).record;
-      auto* decision = reply.add_decisions();
-      decision->set_placed(true);
-      decision->set_cell(options_.server);
-      decision->set_node(record.node());
-      *decision->mutable_devices() = record.devices();
-      decision->set_policy(std::string{policy_->name()});
-      decision->set_reservation(id);
-    }
-    return reply;
-  }
-  outbox attempt;
-  std::vector<std::string> made;
-  const auto expires = now.unix_milliseconds + request.reserve_milliseconds();
-  for (const auto& task : request.tasks()) {
-    mesh::v1::Award award;
-    award.set_task(fmt::format("{}.{}.{}", options_.server, options_.epoch,
-                               next_reservation_++));
-    award.set_attempt(1);
-    *award.mutable_profile() = task;
-    auto* decision = reply.add_decisions();
-    auto placed = place(award, {}, now, attempt);
-    if (!placed) {
-      // Why, in words; the others of the request are taken back.
-      *decision = offer(task, "bid-1", true, nullptr);
-      decision->set_placed(false);
-      outbox undone;
-      for (const auto& id : made)
-        drop(id, undone);
-      v1::DecideReply refusal;
-      for (int i = 0; i < request.tasks_size(); ++i)
-        *refusal.add_decisions() = *decision;
-      return refusal;
-    }
-    auto& record = (*placed)->record;
-    record.set_reserved(true);
-    record.set_expires_unix_milliseconds(expires);
-    record.set_request_id(request.request_id());
-    write(**placed, attempt);
-    made.push_back(record.task());
-    decision->set_placed(true);
-    decision->set_cell(options_.server);
-    decision->set_node(record.node());
-    *decision->mutable_devices() = record.devices();
-    decision->set_policy(std::string{policy_->name()});
-    decision->set_reservation(record.task());
-  }
-  for (const auto& id : made)
-    expiring_.emplace(expires, id);
-  by_request_[request.request_id()] = made;
-  out.absorb(std::move(attempt));
-  return reply;
-}
-
-result<std::uint32_t>
-allocator::reservations(const mesh::v1::ReservationCommand& what, outbox& out) {
-  using mesh::v1::ReservationCommand;
-  for (const auto& id : what.reservations()) {
-    auto found = allocations_.find(id);
-    const bool known
-        = found != allocations_.end() && found->second.record.reserved();
-    // Releasing twice is no fault, confirming what has run out is.
-    if (!known && what.kind() == ReservationCommand::CONFIRM)
-      return error{error_code::not_found,
-                   fmt::format("reservation {} has run out or never was; ask "
-                               "for another",
-                               id)};
-  }
-  std::uint32_t changed = 0;
-  for (const auto& id : what.reservations()) {
-    auto found = allocations_.find(id);
-    if (found == allocations_.end() || !found->second.record.reserved())
-      continue;
-    auto& record = found->second.record;
-    if (what.kind() == ReservationCommand::RELEASE) {
-      drop(std::string{id}, out);
-    } else {
-      expiring_.erase({record.expires_unix_milliseconds(), id});
-      record.set_expires_unix_milliseconds(0);
-      write(found->second, out);
-    }
-    ++changed;
-  }
-  return changed;
-}
-
 // -- what happened ------------------------------------------------------------
 
 void allocator::log_decision(const std::string& task, std::uint32_t attempt,
@@ -269,25 +167,26 @@ void allocator::log_decision(const std::string& task, std::uint32_t attempt,
   *record.mutable_decision() = decision;
 }
 
+void allocator::describe(v1::Decision& decision, const allocation& a) const {
+  decision.set_placed(true);
+  decision.set_cell(options_.server);
+  decision.set_node(a.record.node());
+  *decision.mutable_devices() = a.record.devices();
+  decision.set_policy(std::string{policy_->name()});
+}
+
 void allocator::describe(v1::ServerStatus& status) const {
-  const auto& nodes = ledger_->nodes();
+  const auto& capacity = ledger_->nodes().capacity();
   status.set_nodes(static_cast<std::uint32_t>(nodes_.size()));
-  std::uint32_t attached = 0;
-  for (const auto& [name, node] : nodes_)
-    attached += node.attached ? 1 : 0;
-  status.set_nodes_attached(attached);
+  status.set_nodes_attached(attached_);
   status.set_tasks_live(ledger_->size());
   status.set_decisions(decisions_);
   status.set_policy(std::string{policy_->name()});
-  *status.mutable_capacity() = to_proto(nodes.capacity());
+  *status.mutable_capacity() = to_proto(capacity);
   resources free;
-  for (const auto& [name, node] : nodes_) {
-    const auto here = nodes.free(node.index);
-    resources sum;
-    for (std::size_t kind = 0; kind < 4; ++kind)
-      sum.set(static_cast<resource_kind>(kind), free[kind] + here[kind]);
-    free = sum;
-  }
+  for (const auto kind : {resource_kind::cpu, resource_kind::memory,
+                          resource_kind::disk, resource_kind::network})
+    free.set(kind, capacity[kind] - used_[kind]);
   *status.mutable_free() = to_proto(free);
 }
 

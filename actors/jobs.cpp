@@ -16,6 +16,9 @@ namespace {
 constexpr std::string_view job_prefix = "job/";
 constexpr std::string_view task_prefix = "task/";
 constexpr std::string_view allocation_prefix = "allocation/";
+constexpr std::string_view moved_prefix = "moved/";
+/// What a ledger counts to.
+constexpr std::uint32_t max_attempts = 65'535;
 
 template <class Record>
 result<Record> read(std::string_view key, std::string_view value) {
@@ -25,10 +28,6 @@ result<Record> read(std::string_view key, std::string_view value) {
         error_code::malformed,
         fmt::format("record {} cannot be read; the state is damaged", key)};
   return record;
-}
-
-bool has_ended(v1::TaskState state) {
-  return state == v1::FINISHED || state == v1::FAILED || state == v1::CANCELLED;
 }
 
 error in_job(const std::string& id, const error& why) {
@@ -48,6 +47,11 @@ std::uint32_t count_of(const v1::TaskGroup& group) {
 constexpr std::size_t index_digits = 6;
 
 } // namespace
+
+jobs::jobs(jobs_options options)
+    : options_{std::move(options)},
+      // An answer to an earlier reign must not look like one to this.
+      next_number_{(options_.epoch << 32) + 1} {}
 
 // -- start --------------------------------------------------------------------
 
@@ -70,6 +74,11 @@ result<> jobs::recover(std::string_view key, std::string_view value) {
     auto task = record->task();
     if (record->owner() == options_.server && !record->reserved())
       allocations_[task] = std::move(*record);
+  } else if (key.starts_with(moved_prefix)) {
+    auto record = read<mesh::v1::MovedRecord>(key, value);
+    if (!record)
+      return record.failure();
+    moved_[std::string{key.substr(moved_prefix.size())}] = std::move(*record);
   }
   return done{};
 }
@@ -80,46 +89,93 @@ result<> jobs::finish_recovery() {
     in_order.push_back(&owner);
   std::ranges::sort(in_order, {},
                     [](const job* j) { return j->record.number(); });
+  std::vector<std::pair<std::int64_t, std::string>> ended;
   for (auto* owner : in_order) {
-    for (std::uint32_t i = 0; i < owner->tasks.size(); ++i) {
-      const task_of t{owner, i};
-      auto& task = owner->tasks[i];
-      const auto id = id_of(t);
-      if (auto known = task_records_.find(id); known != task_records_.end()) {
-        const auto& record = known->second;
-        task.attempt = record.attempt();
-        task.failures = record.failures();
-        task.cell = record.cell();
-        task.outcome = record.outcome();
-        set_state(t, record.state());
-      }
-      if (auto here = allocations_.find(id);
-          here != allocations_.end() && !has_ended(task.state)
-          && here->second.attempt() >= task.attempt) {
-        task.attempt = here->second.attempt();
-        task.cell = options_.server;
-        task.node = here->second.node();
-        set_state(t, v1::PLACED);
-      }
-      if (owner->record.cancelled() && task.state == v1::QUEUED)
-        set_state(t, v1::CANCELLED);
-      if (owner->record.cancelled() && !has_ended(task.state))
-        to_stop_.insert(id);
-      if (task.state == v1::QUEUED) {
-        enqueue(t);
-      } else if (task.state == v1::PLACED && task.cell != options_.server) {
-        // Whether it arrived is not known: asked again under its old attempt.
-        task.awarding = true;
-        awards_[next_number_++]
-            = {task.cell, {t}, key_of(t), false, -1'000'000};
-      }
-    }
-    if (state_of(*owner) != v1::QUEUED && has_ended(state_of(*owner)))
-      ended_.push_back(owner->record.job().id());
+    for (std::uint32_t i = 0; i < owner->tasks.size(); ++i)
+      recover_task({owner, i}, id_of({owner, i}));
+    recover_awards(*owner);
+    if (has_ended(state_of(*owner)))
+      ended.emplace_back(owner->record.ended_unix_milliseconds(),
+                         owner->record.job().id());
   }
+  std::ranges::sort(ended);
+  for (auto& [when, id] : ended)
+    ended_.push_back(std::move(id));
   task_records_.clear();
   allocations_.clear();
+  moved_.clear();
   return done{};
+}
+
+void jobs::recover_task(task_of t, const std::string& id) {
+  auto& task = *t;
+  if (auto known = task_records_.find(id); known != task_records_.end()) {
+    const auto& record = known->second;
+    task.attempt = record.attempt();
+    task.failures = record.failures();
+    task.outcome = record.outcome();
+    set_state(t, record.state());
+    if (!has_ended(task.state)) {
+      task.cell = record.cell();
+      task.session = record.session();
+    }
+    task.elsewhere_on_disk = !task.cell.empty() && task.cell != options_.server;
+    // That an award to the own cell was taken, only its allocation says.
+    if (task.cell == options_.server) {
+      task.cell.clear();
+      set_state(t, v1::QUEUED);
+    }
+  }
+  if (auto here = allocations_.find(id);
+      here != allocations_.end() && !has_ended(task.state)
+      && here->second.attempt() >= task.attempt) {
+    task.attempt = here->second.attempt();
+    task.cell = options_.server;
+    task.node = here->second.node();
+    task.session = here->second.session();
+    set_state(t, v1::PLACED);
+  } else if (auto moved = moved_.find(id);
+             moved != moved_.end() && !has_ended(task.state)
+             && moved->second.attempt() >= task.attempt
+             && moved->second.session() > task.session) {
+    // That cell has it, and tells it until it is heard.
+    task.attempt = moved->second.attempt();
+    task.cell = moved->second.cell();
+    task.session = moved->second.session();
+    set_state(t, v1::PLACED);
+  }
+  if (task.state == v1::QUEUED)
+    task.session = 0;
+  if (t.owner->record.cancelled() && task.state == v1::QUEUED)
+    set_state(t, v1::CANCELLED);
+  if (t.owner->record.cancelled() && !has_ended(task.state))
+    to_stop_.insert(id);
+  if (task.state == v1::QUEUED)
+    enqueue(t);
+}
+
+/// Whether an award to another server arrived is not known: it is made again,
+/// under its old attempt. What is left of a gang stays together.
+void jobs::recover_awards(job& owner) {
+  for (std::uint32_t i = 0; i < owner.tasks.size(); ++i) {
+    const task_of t{&owner, i};
+    if (t->state != v1::PLACED || t->cell == options_.server || t->session != 0)
+      continue;
+    const auto last = awards_.empty() ? awards_.end() : --awards_.end();
+    const bool together
+        = last != awards_.end() && last->second.cell == t->cell
+          && last->second.tasks.size() < options_.award_batch
+          && last->second.gang == owner.record.job().gang()
+          && (!last->second.gang || last->second.tasks.back().owner == &owner);
+    const auto number = together ? last->first : next_number_++;
+    t->open = number;
+    auto& open = awards_[number];
+    open.cell = t->cell;
+    open.tasks.push_back(t);
+    open.queue = owner.classes[t->group];
+    open.gang = owner.record.job().gang();
+    open.sent_at = -1'000'000;
+  }
 }
 
 // -- submitting ---------------------------------------------------------------
@@ -152,6 +208,11 @@ result<> jobs::check(const v1::Job& wire) const {
     if (auto profile = from_proto(group.profile()); !profile)
       return {profile.failure().code,
               fmt::format("group {}: {}", name, profile.failure().message)};
+    if (group.profile().max_attempts() > max_attempts)
+      return {
+          error_code::invalid_argument,
+          fmt::format("group {}: max_attempts is {}, at most {} are allowed",
+                      name, group.profile().max_attempts(), max_attempts)};
     if (auto valid = validate(group.work()); !valid)
       return {valid.failure().code,
               fmt::format("group {}: {}", name, valid.failure().message)};
@@ -210,8 +271,7 @@ void jobs::submit(const v1::SubmitRequest& request, instant now,
     record.set_submitted_unix_milliseconds(now.unix_milliseconds);
     record.set_number(next_job_);
     out.put(std::string{job_prefix} + wire->id(), record);
-    add(std::move(record));
-    auto& owner = jobs_.at(wire->id());
+    auto& owner = add(std::move(record));
     for (std::uint32_t i = 0; i < owner.tasks.size(); ++i)
       enqueue({&owner, i});
   }
@@ -220,18 +280,46 @@ void jobs::submit(const v1::SubmitRequest& request, instant now,
   pump(now, out);
 }
 
-void jobs::add(mesh::v1::JobRecord record) {
+jobs::job& jobs::add(mesh::v1::JobRecord record) {
   next_job_ = std::max(next_job_, record.number() + 1);
   auto& owner = jobs_[record.job().id()];
   owner.record = std::move(record);
+  const auto& wire = owner.record.job();
+  class_ptr gang;
+  if (wire.gang()) {
+    gang = std::make_shared<queue_class>();
+    gang->number = next_class_++;
+    gang->priority = wire.groups(0).profile().priority();
+    gang->gang = true;
+  }
   std::uint32_t number = 0;
-  for (const auto& group : owner.record.job().groups()) {
+  for (const auto& group : wire.groups()) {
     for (std::uint32_t i = 0; i < count_of(group); ++i)
       owner.tasks.emplace_back().group = number;
+    owner.classes.push_back(gang ? gang : class_of(group.profile()));
     ++number;
   }
   owner.counts[v1::QUEUED] = static_cast<std::uint32_t>(owner.tasks.size());
   counts_[v1::QUEUED] += owner.tasks.size();
+  return owner;
+}
+
+/// By all that decides where a task may go, and when.
+jobs::class_ptr jobs::class_of(const v1::TaskProfile& profile) {
+  auto shape = profile;
+  shape.clear_expected_duration();
+  shape.clear_max_attempts();
+  shape.clear_minimum();
+  shape.clear_maximum();
+  shape.clear_tenant();
+  auto& known = classes_[shape.SerializeAsString()];
+  if (known == nullptr) {
+    known = std::make_shared<queue_class>();
+    known->number = next_class_++;
+    known->priority = profile.priority();
+    known->batch = options_.award_batch;
+  }
+  return known;
 }
 
 // -- tasks --------------------------------------------------------------------
@@ -279,145 +367,68 @@ jobs::task_of jobs::find(const std::string& id) {
 }
 
 void jobs::set_state(task_of t, v1::TaskState state) {
-  auto& task = t.owner->tasks[t.index];
-  --t.owner->counts[task.state];
-  --counts_[task.state];
-  task.state = state;
+  --t.owner->counts[t->state];
+  --counts_[t->state];
+  t->state = state;
   ++t.owner->counts[state];
   ++counts_[state];
 }
 
 void jobs::write(task_of t, outbox& out) {
-  const auto& task = t.owner->tasks[t.index];
+  auto& task = *t;
   mesh::v1::TaskRecord record;
   record.set_state(task.state);
   record.set_attempt(task.attempt);
   record.set_failures(task.failures);
-  if (!has_ended(task.state))
+  const bool live = !has_ended(task.state);
+  task.elsewhere_on_disk
+      = live && !task.cell.empty() && task.cell != options_.server;
+  if (live) {
     record.set_cell(task.cell);
+    record.set_session(task.session);
+  }
   *record.mutable_outcome() = task.outcome;
   out.put(std::string{task_prefix} + id_of(t), record);
 }
 
-v1::TaskState jobs::state_of(const job& owner) const {
-  const auto& counts = owner.counts;
-  if (counts[v1::RUNNING] > 0)
-    return v1::RUNNING;
-  if (counts[v1::PLACED] > 0)
-    return v1::PLACED;
-  if (counts[v1::QUEUED] > 0)
-    return v1::QUEUED;
-  if (counts[v1::FAILED] > 0)
-    return v1::FAILED;
-  return counts[v1::CANCELLED] > 0 ? v1::CANCELLED : v1::FINISHED;
-}
-
-void jobs::ended(job& owner, instant now, outbox& out) {
+/// The task will never run again.
+void jobs::end(task_of t, v1::TaskState state, instant now, outbox& out) {
+  auto& owner = *t.owner;
+  // The record of a cancelled job says enough of tasks that only waited.
+  const bool only_waited = state == v1::CANCELLED && t->state == v1::QUEUED
+                           && !t->elsewhere_on_disk;
+  dequeue(t);
+  t->open = 0;
+  set_state(t, state);
+  if (owner.record.cancelled())
+    to_stop_.erase(id_of(t));
+  if (!only_waited)
+    write(t, out);
   if (!has_ended(state_of(owner)))
     return;
   owner.record.set_ended_unix_milliseconds(now.unix_milliseconds);
-  const auto& id = owner.record.job().id();
-  out.put(std::string{job_prefix} + id, owner.record);
-  ended_.push_back(id);
-  while (ended_.size() > options_.max_ended_jobs) {
+  out.put(std::string{job_prefix} + owner.record.job().id(), owner.record);
+  ended_.push_back(owner.record.job().id());
+}
+
+/// Only between messages: while one is handled, its tasks are held by address.
+void jobs::forget_oldest(outbox& out) {
+  for (; ended_.size() > options_.max_ended_jobs; ended_.pop_front()) {
     auto oldest = jobs_.find(ended_.front());
-    for (std::uint32_t i = 0; i < oldest->second.tasks.size(); ++i)
-      out.erase(std::string{task_prefix} + id_of({&oldest->second, i}));
+    auto* owner = &oldest->second;
+    const auto forget = [owner](auto& open) {
+      std::erase_if(open.second.tasks,
+                    [owner](task_of t) { return t.owner == owner; });
+    };
+    std::ranges::for_each(awards_, forget);
+    std::ranges::for_each(bids_, forget);
+    for (std::uint32_t i = 0; i < owner->tasks.size(); ++i)
+      out.erase(std::string{task_prefix} + id_of({owner, i}));
     out.erase(std::string{job_prefix} + ended_.front());
     for (std::size_t state = 0; state < counts_.size(); ++state)
-      counts_[state] -= oldest->second.counts[state];
+      counts_[state] -= owner->counts[state];
     jobs_.erase(oldest);
-    ended_.pop_front();
   }
-}
-
-// -- reading ------------------------------------------------------------------
-
-v1::JobStatus jobs::status_of(const job& owner, bool whole) const {
-  v1::JobStatus status;
-  const auto& wire = owner.record.job();
-  status.set_id(wire.id());
-  status.set_name(wire.name());
-  status.set_server(options_.server);
-  status.set_state(state_of(owner));
-  status.set_queued(owner.counts[v1::QUEUED]);
-  status.set_placed(owner.counts[v1::PLACED]);
-  status.set_running(owner.counts[v1::RUNNING]);
-  status.set_finished(owner.counts[v1::FINISHED]);
-  status.set_failed(owner.counts[v1::FAILED]);
-  status.set_cancelled(owner.counts[v1::CANCELLED]);
-  status.set_submitted_unix_milliseconds(
-      owner.record.submitted_unix_milliseconds());
-  status.set_ended_unix_milliseconds(owner.record.ended_unix_milliseconds());
-  if (!whole)
-    return status;
-  *status.mutable_job() = wire;
-  for (std::uint32_t i = 0; i < owner.tasks.size(); ++i) {
-    const task_of t{const_cast<job*>(&owner), i}; // Read only, below.
-    const auto& task = owner.tasks[i];
-    auto* to = status.add_tasks();
-    to->set_id(id_of(t));
-    to->set_group(name_of(group_of(t)));
-    to->set_state(task.state);
-    to->set_attempt(task.attempt);
-    to->set_failures(task.failures);
-    to->set_cell(task.cell);
-    to->set_node(task.node);
-    to->mutable_devices()->Assign(task.devices.begin(), task.devices.end());
-    *to->mutable_outcome() = task.outcome;
-    if (task.state == v1::QUEUED)
-      if (auto queue = queues_.find(key_of(t)); queue != queues_.end())
-        to->set_waits_for(queue->second.why);
-    if (task.awarding && !cells_.contains(task.cell))
-      to->set_waits_for(fmt::format("server {} does not answer and may have "
-                                    "placed it",
-                                    task.cell));
-  }
-  return status;
-}
-
-result<v1::JobStatus> jobs::status(const std::string& id) const {
-  auto owner = jobs_.find(id);
-  if (owner == jobs_.end())
-    return error{error_code::not_found,
-                 fmt::format("no job {} was submitted to server {}", id,
-                             options_.server)};
-  return status_of(owner->second, true);
-}
-
-v1::ListJobsReply jobs::list(const v1::ListJobsRequest& request) const {
-  constexpr std::uint32_t most = 1000;
-  const auto limit = static_cast<int>(
-      std::min(request.limit() == 0 ? 100 : request.limit(), most));
-  v1::ListJobsReply reply;
-  for (auto owner = jobs_.upper_bound(request.after()); owner != jobs_.end();
-       ++owner) {
-    if (!request.states().empty()
-        && std::ranges::find(request.states(),
-                             static_cast<int>(state_of(owner->second)))
-               == request.states().end())
-      continue;
-    if (reply.jobs_size() == limit) {
-      reply.set_more(true);
-      break;
-    }
-    *reply.add_jobs() = status_of(owner->second, false);
-  }
-  return reply;
-}
-
-result<std::string> jobs::cell_of(const std::string& id) const {
-  const auto t = const_cast<jobs*>(this)->find(id); // `find` changes nothing.
-  if (t.owner == nullptr)
-    return error{error_code::not_found, fmt::format("no task {}", id)};
-  return t.owner->tasks[t.index].cell;
-}
-
-void jobs::describe(v1::ServerStatus& status) const {
-  status.set_jobs(jobs_.size());
-  status.set_tasks_queued(counts_[v1::QUEUED]);
-  status.set_tasks_finished(counts_[v1::FINISHED]);
-  status.set_tasks_failed(counts_[v1::FAILED]);
 }
 
 } // namespace skerry

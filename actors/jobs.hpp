@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ struct jobs_options {
   std::size_t award_batch = 256;
   /// Batches that one cell has not answered yet.
   std::size_t award_window = 8;
+  /// Classes that are tried again when a cell has made room: the first in
+  /// order, and as many that have waited longest for it.
+  std::size_t retries = 64;
   /// An answer that is not there after this is asked for again.
   std::int64_t resend_milliseconds = 2'000;
   /// Cells that have not bid by then are not waited for.
@@ -43,14 +47,15 @@ struct jobs_options {
 ///
 /// It alone counts attempts. A task is awarded to one cell at a time; an award
 /// to another server is on disk before it leaves, one to the cell of this
-/// server need not be: its allocation comes back from the same store.
+/// server need not be: its allocation comes back from the same store, or the
+/// record that its node has taken it elsewhere.
 ///
 /// No CAF type in here, no disk and no clock.
 class jobs {
 public:
-  explicit jobs(jobs_options options) : options_{std::move(options)} {}
+  explicit jobs(jobs_options options);
 
-  /// Takes one record of the store, allocations of the own cell included.
+  /// Takes one record of the store, those of the own cell included.
   /// @returns `malformed` for a record that cannot be read.
   result<> recover(std::string_view key, std::string_view value);
   result<> finish_recovery();
@@ -80,23 +85,33 @@ public:
   result<> check_invariants() const;
 
 private:
+  struct job;
+  struct queue_class;
+  using class_ptr = std::shared_ptr<queue_class>;
+
   struct job_task {
     v1::TaskState state = v1::QUEUED;
-    bool awarding = false; ///< Queued no more, and no answer yet.
-    bool stop_sent = false;
+    /// The last record says that another server may hold it.
+    bool elsewhere_on_disk = false;
     std::uint32_t attempt = 1;
     std::uint32_t failures = 0;
     std::uint32_t group = 0;
+    /// Number of the bid or the award that has no answer yet; 0 for none.
+    std::uint64_t open = 0;
     std::uint64_t session = 0; ///< Of the node, as last reported.
     std::string cell;
     std::string node;
     std::vector<std::uint32_t> devices;
+    std::unique_ptr<v1::Resources> demand; ///< When it was resized.
     v1::Outcome outcome;
+
+    bool is_awarding() const { return state == v1::PLACED && open != 0; }
   };
 
   struct job {
     mesh::v1::JobRecord record;
     std::vector<job_task> tasks;
+    std::vector<class_ptr> classes;                              ///< By group.
     std::array<std::uint32_t, v1::TaskState_ARRAYSIZE> counts{}; ///< By state.
   };
 
@@ -104,30 +119,47 @@ private:
   struct task_of {
     job* owner;
     std::uint32_t index;
+
+    job_task& operator*() const { return owner->tasks[index]; }
+    job_task* operator->() const { return &owner->tasks[index]; }
   };
 
-  /// Queued tasks that fit the same nodes, in order of arrival.
+  /// In order of arrival; a task that comes back goes before younger ones.
+  struct by_arrival {
+    bool operator()(task_of a, task_of b) const {
+      return std::pair{a.owner->record.number(), a.index}
+             < std::pair{b.owner->record.number(), b.index};
+    }
+  };
+
+  /// Priority, negative; number of the oldest job that waits; of the class.
+  using class_order = std::tuple<std::int32_t, std::uint64_t, std::uint64_t>;
+
+  /// Queued tasks that fit the same nodes. A gang is a class alone.
   struct queue_class {
+    std::uint64_t number = 0;
     std::int32_t priority = 0;
-    std::uint64_t first = 0; ///< Number of its oldest job.
-    std::deque<task_of> waiting;
+    std::set<task_of, by_arrival> waiting;
+    class_order listed{}; ///< In `order_` or in `blocked_`.
+    bool is_listed = false;
+    bool blocked = false;
+    bool gang = false;
+    std::size_t batch = 1; ///< Tasks to award at once: as many as went well.
     /// The cells' counts of freed amounts when it was refused.
     std::map<std::string, std::uint64_t> refused_at;
     std::string why;
-    bool gang = false;
-    bool blocked = false;
   };
 
   struct open_award {
     std::string cell;
     std::vector<task_of> tasks;
-    std::string queue;
+    class_ptr queue;
     bool gang = false;
     std::int64_t sent_at = 0;
   };
 
   struct open_bid {
-    std::string queue;
+    class_ptr queue;
     std::vector<task_of> tasks;
     std::set<std::string> waits_for;
     std::map<std::string, mesh::v1::BidReply> replies;
@@ -135,61 +167,89 @@ private:
   };
 
   struct cell_view {
+    std::uint64_t epoch = 0; ///< 0: not heard yet, so it gets no awards.
     std::uint64_t freed = 0;
     std::size_t open_awards = 0;
   };
 
   result<> check(const v1::Job& wire) const;
-  void add(mesh::v1::JobRecord record);
+  job& add(mesh::v1::JobRecord record);
+  class_ptr class_of(const v1::TaskProfile& profile);
+  void recover_task(task_of t, const std::string& id);
+  void recover_awards(job& owner);
   task_of find(const std::string& id);
   std::string id_of(task_of t) const;
   static const v1::TaskGroup& group_of(task_of t);
   void set_state(task_of t, v1::TaskState state);
-  void enqueue(task_of t);
-  void ended(job& owner, instant now, outbox& out);
   void write(task_of t, outbox& out);
   void requeue(task_of t, bool failed, const v1::Outcome& outcome, instant now,
                outbox& out);
+  void end(task_of t, v1::TaskState state, instant now, outbox& out);
+  void forget_oldest(outbox& out);
   v1::JobStatus status_of(const job& owner, bool whole) const;
   v1::TaskState state_of(const job& owner) const;
 
-  void pump(instant now, outbox& out);
-  std::vector<task_of> next_of(queue_class& queue);
-  void ask_for_bids(const std::string& key, std::vector<task_of> tasks,
-                    instant now, outbox& out);
-  void choose(open_bid bid, instant now, outbox& out);
-  void award(const std::string& cell, const std::string& key,
-             std::vector<task_of> tasks, instant now, outbox& out);
-  void send(open_award& open, instant now, outbox& out);
-  void answered(const mesh::v1::AwardReply& reply, instant now, outbox& out);
-  void put_back(const std::string& key, const std::vector<task_of>& tasks);
+  // The queue.
+  void enqueue(task_of t);
+  void dequeue(task_of t);
+  void list(queue_class& queue);
+  void unlist(queue_class& queue);
   bool is_blocked(const queue_class& queue) const;
-  void list_in_order(const std::string& key, queue_class& queue);
   void unblock();
-  static std::string key_of(task_of t);
+  void forget_classes();
+  std::vector<task_of> next_of(queue_class& queue);
+  void pump(instant now, outbox& out);
 
+  // Bids and awards.
+  void ask_for_bids(const class_ptr& queue, std::vector<task_of> tasks,
+                    instant now, outbox& out);
+  void choose(std::uint64_t number, instant now, outbox& out);
+  std::map<std::string, std::vector<task_of>>
+  best_cells(const open_bid& bid, std::vector<task_of>& nowhere,
+             std::string& why) const;
+  void award(const std::string& cell, const class_ptr& queue,
+             std::vector<task_of> tasks, instant now, outbox& out);
+  void send(open_award open, instant now, outbox& out);
+  void answered(const mesh::v1::AwardReply& reply, instant now, outbox& out);
+  bool answered(task_of t, const mesh::v1::AwardResult& result, instant now,
+                outbox& out);
+  void resend(instant now, outbox& out);
+
+  // Reports.
+  void freed(const mesh::v1::CellFreed& news, instant now, outbox& out);
   void reported(const mesh::v1::ReportBatch& batch, instant now, outbox& out);
-  bool report(const mesh::v1::Report& report, const std::string& cell,
+  void report(const mesh::v1::Report& report, const std::string& cell,
               mesh::v1::ReportReply& reply, instant now, outbox& out);
+  void alive(task_of t, const mesh::v1::Report& report, const std::string& cell,
+             mesh::v1::ReportReply& reply, outbox& out);
   void ask_to_stop(instant now, outbox& out);
 
   jobs_options options_;
   std::map<std::string, job> jobs_;
-  std::map<std::string, mesh::v1::TaskRecord> task_records_; ///< In recovery.
-  std::map<std::string, mesh::v1::AllocationRecord> allocations_; ///< Likewise.
-  std::unordered_map<std::string, queue_class> queues_;
-  /// Classes with waiting tasks, most urgent first.
-  std::set<std::tuple<std::int32_t, std::uint64_t, std::string>> order_;
-  std::vector<std::string> blocked_; ///< Classes that fit nowhere now.
+  // In recovery.
+  std::map<std::string, mesh::v1::TaskRecord> task_records_;
+  std::map<std::string, mesh::v1::AllocationRecord> allocations_;
+  std::map<std::string, mesh::v1::MovedRecord> moved_;
+  std::unordered_map<std::string, class_ptr> classes_; ///< By profile.
+  std::map<class_order, queue_class*> order_;   ///< To award, first to last.
+  std::map<class_order, queue_class*> blocked_; ///< Fit nowhere for now.
+  class_order retried_{}; ///< Of the blocked ones, the last tried in turn.
   std::map<std::uint64_t, open_award> awards_;
   std::map<std::uint64_t, open_bid> bids_;
-  std::map<std::string, cell_view> cells_; ///< That can be asked.
+  std::map<std::string, cell_view> cells_; ///< That are reachable.
   std::set<std::string> to_stop_;          ///< Tasks whose job is cancelled.
   std::int64_t stops_sent_at_ = -1'000'000;
+  std::int64_t swept_at_ = 0;
   std::deque<std::string> ended_; ///< Jobs, the oldest first.
   std::array<std::uint64_t, v1::TaskState_ARRAYSIZE> counts_{}; ///< Tasks.
   std::uint64_t next_number_ = 1;
   std::uint64_t next_job_ = 1;
+  std::uint64_t next_class_ = 1;
 };
+
+/// Whether a task or job in this state stays in it.
+inline bool has_ended(v1::TaskState state) {
+  return state == v1::FINISHED || state == v1::FAILED || state == v1::CANCELLED;
+}
 
 } // namespace skerry

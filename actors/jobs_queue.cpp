@@ -1,7 +1,5 @@
 #include "actors/jobs.hpp"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -9,289 +7,129 @@ namespace skerry {
 
 namespace {
 
-mesh::v1::Award award_of(std::string id, std::uint32_t attempt,
-                         const v1::TaskGroup& group) {
-  mesh::v1::Award award;
-  award.set_task(std::move(id));
-  award.set_attempt(attempt);
-  *award.mutable_profile() = group.profile();
-  *award.mutable_work() = group.work();
-  return award;
-}
+/// Between two sweeps of classes that no job has any more.
+constexpr std::int64_t sweep_milliseconds = 10'000;
 
 } // namespace
 
-// -- the queue ----------------------------------------------------------------
-
-/// Tasks of one class are placed by the same scores; a gang is a class alone.
-std::string jobs::key_of(task_of t) {
-  if (t.owner->record.job().gang())
-    return "gang/" + t.owner->record.job().id();
-  return "profile/" + group_of(t).profile().SerializeAsString();
+/// @pre The task is QUEUED and waits nowhere yet.
+void jobs::enqueue(task_of t) {
+  auto& queue = *t.owner->classes[t->group];
+  // Jobs mostly come in order, so the end is mostly right.
+  queue.waiting.insert(queue.waiting.end(), t);
+  list(queue);
 }
 
-void jobs::enqueue(task_of t) {
-  const auto key = key_of(t);
-  auto& queue = queues_[key];
-  const auto number = t.owner->record.number();
-  if (queue.waiting.empty() && !queue.blocked) {
-    queue.priority = group_of(t).profile().priority();
-    queue.first = number;
-    queue.gang = t.owner->record.job().gang();
-    order_.emplace(-queue.priority, queue.first, key);
+void jobs::dequeue(task_of t) {
+  if (t->state != v1::QUEUED || t->open != 0)
+    return;
+  auto& queue = *t.owner->classes[t->group];
+  if (queue.waiting.erase(t) > 0)
+    list(queue);
+}
+
+/// Puts the class where its oldest task belongs.
+void jobs::list(queue_class& queue) {
+  if (queue.waiting.empty()) {
+    unlist(queue);
+    return;
   }
-  // A task that comes back goes before younger ones.
-  auto at = queue.waiting.end();
-  while (at != queue.waiting.begin()
-         && std::prev(at)->owner->record.number() > number)
-    --at;
-  queue.waiting.insert(at, t);
+  const class_order order{-queue.priority,
+                          queue.waiting.begin()->owner->record.number(),
+                          queue.number};
+  if (queue.is_listed && queue.listed == order)
+    return;
+  unlist(queue);
+  queue.listed = order;
+  queue.is_listed = true;
+  (queue.blocked ? blocked_ : order_).emplace(order, &queue);
+}
+
+void jobs::unlist(queue_class& queue) {
+  if (std::exchange(queue.is_listed, false))
+    (queue.blocked ? blocked_ : order_).erase(queue.listed);
 }
 
 bool jobs::is_blocked(const queue_class& queue) const {
   return std::ranges::all_of(cells_, [&](const auto& entry) {
+    if (entry.second.epoch == 0)
+      return true; // It cannot be asked yet.
     auto refused = queue.refused_at.find(entry.first);
     return refused != queue.refused_at.end()
            && refused->second >= entry.second.freed;
   });
 }
 
-void jobs::list_in_order(const std::string& key, queue_class& queue) {
-  queue.blocked = false;
-  if (queue.waiting.empty())
-    return;
-  queue.first = queue.waiting.front().owner->record.number();
-  order_.emplace(-queue.priority, queue.first, key);
-}
-
+/// Some of the blocked classes may fit now. With very many of them not all are
+/// tried at each news, or the cells would do nothing but refuse: the first in
+/// order always are, and the others in turn.
 void jobs::unblock() {
-  for (const auto& key : std::exchange(blocked_, {}))
-    list_in_order(key, queues_.at(key));
+  std::vector<queue_class*> retry;
+  for (auto next = blocked_.begin();
+       next != blocked_.end() && retry.size() < options_.retries; ++next)
+    retry.push_back(next->second);
+  auto next = blocked_.upper_bound(retried_);
+  for (std::size_t i = 0; i < options_.retries && !blocked_.empty(); ++i) {
+    if (next == blocked_.end())
+      next = blocked_.begin();
+    retried_ = next->first;
+    retry.push_back(next->second);
+    ++next;
+  }
+  for (auto* queue : retry) {
+    if (!queue->blocked || is_blocked(*queue))
+      continue;
+    unlist(*queue);
+    queue->blocked = false;
+    list(*queue);
+  }
 }
 
-/// The next tasks to award together: all of a gang, or one batch.
+void jobs::forget_classes() {
+  std::erase_if(classes_, [](const auto& entry) {
+    return entry.second.use_count() == 1; // Then nothing waits in it.
+  });
+}
+
+/// The next tasks to award together: all that wait of a gang, or one batch.
 std::vector<jobs::task_of> jobs::next_of(queue_class& queue) {
-  std::vector<task_of> tasks;
-  auto cancelled
-      = [](task_of t) { return t.owner->tasks[t.index].state != v1::QUEUED; };
-  while (!queue.waiting.empty()
-         && (queue.gang || tasks.size() < options_.award_batch)) {
-    const auto t = queue.waiting.front();
-    queue.waiting.pop_front();
-    if (!cancelled(t))
-      tasks.push_back(t);
-  }
+  const auto most = queue.gang ? queue.waiting.size()
+                               : std::min(queue.batch, queue.waiting.size());
+  const auto end
+      = std::next(queue.waiting.begin(), static_cast<std::ptrdiff_t>(most));
+  std::vector<task_of> tasks{queue.waiting.begin(), end};
+  queue.waiting.erase(queue.waiting.begin(), end);
+  list(queue);
   return tasks;
 }
 
 void jobs::pump(instant now, outbox& out) {
-  if (cells_.empty())
+  std::vector<const std::string*> cells;
+  std::size_t open = bids_.size();
+  for (const auto& [name, cell] : cells_) {
+    open += cell.open_awards;
+    if (cell.epoch != 0)
+      cells.push_back(&name);
+  }
+  if (cells.empty())
     return;
-  while (!order_.empty()) {
-    std::size_t open = bids_.size();
-    for (const auto& [name, cell] : cells_)
-      open += cell.open_awards;
-    if (open >= options_.award_window * cells_.size())
-      return; // Answers will call this again.
-    const auto key = std::get<2>(*order_.begin());
-    order_.erase(order_.begin());
-    auto& queue = queues_.at(key);
+  while (!order_.empty() && open < options_.award_window * cells.size()) {
+    auto& queue = *order_.begin()->second;
     if (is_blocked(queue)) {
+      unlist(queue);
       queue.blocked = true;
-      blocked_.push_back(key);
+      list(queue);
       continue;
     }
     auto tasks = next_of(queue);
-    list_in_order(key, queue);
-    if (tasks.empty()) {
-      if (queue.waiting.empty())
-        queues_.erase(key);
-      continue;
-    }
-    if (cells_.size() == 1)
-      award(cells_.begin()->first, key, std::move(tasks), now, out);
+    const auto first = tasks.front();
+    const class_ptr shared = first.owner->classes[first->group];
+    if (cells.size() == 1)
+      award(*cells.front(), shared, std::move(tasks), now, out);
     else
-      ask_for_bids(key, std::move(tasks), now, out);
+      ask_for_bids(shared, std::move(tasks), now, out);
+    ++open; // Answers will call this again.
   }
-}
-
-/// The tasks stay queued; what refused them is in the class.
-void jobs::put_back(const std::string&, const std::vector<task_of>& tasks) {
-  for (const auto t : tasks)
-    if (t.owner->tasks[t.index].state == v1::QUEUED)
-      enqueue(t);
-}
-
-// -- bids ---------------------------------------------------------------------
-
-void jobs::ask_for_bids(const std::string& key, std::vector<task_of> tasks,
-                        instant now, outbox& out) {
-  const auto number = next_number_++;
-  auto& open = bids_[number];
-  open.queue = key;
-  open.until = now.steady_milliseconds + options_.bid_milliseconds;
-  for (const auto& [name, cell] : cells_) {
-    open.waits_for.insert(name);
-    auto* request
-        = out.to(name, mesh::v1::Envelope::ALLOCATOR).mutable_bid_request();
-    request->set_number(number);
-    request->set_gang(tasks.front().owner->record.job().gang());
-    for (const auto t : tasks)
-      *request->add_tasks() = group_of(t).profile();
-  }
-  open.tasks = std::move(tasks);
-}
-
-/// Each task goes to the cell with the best score for it, a gang to the one
-/// with the best sum. Equal scores go to the first name.
-void jobs::choose(open_bid bid, instant now, outbox& out) {
-  std::erase_if(bid.tasks, [](task_of t) {
-    return t.owner->tasks[t.index].state != v1::QUEUED;
-  });
-  if (bid.tasks.empty())
-    return;
-  const auto size = static_cast<int>(bid.tasks.size());
-  std::map<std::string, std::vector<task_of>> to;
-  std::vector<task_of> nowhere;
-  std::string why;
-  if (bid.tasks.front().owner->record.job().gang()) {
-    const std::string* best = nullptr;
-    double best_sum = 0;
-    for (const auto& [name, reply] : bid.replies) {
-      double sum = 0;
-      int placed = 0;
-      for (const auto& offer : reply.bids()) {
-        placed += offer.placed() ? 1 : 0;
-        sum += offer.score();
-        if (!offer.placed())
-          why = offer.text();
-      }
-      if (placed >= size && (best == nullptr || sum > best_sum)) {
-        best = &name;
-        best_sum = sum;
-      }
-    }
-    (best == nullptr ? nowhere : to[*best]) = bid.tasks;
-  } else {
-    for (int i = 0; i < size; ++i) {
-      const std::string* best = nullptr;
-      double best_score = 0;
-      for (const auto& [name, reply] : bid.replies) {
-        if (i >= reply.bids_size())
-          continue;
-        const auto& offer = reply.bids(i);
-        if (!offer.placed())
-          why = offer.text();
-        else if (best == nullptr || offer.score() > best_score) {
-          best = &name;
-          best_score = offer.score();
-        }
-      }
-      (best == nullptr ? nowhere : to[*best])
-          .push_back(bid.tasks[static_cast<std::size_t>(i)]);
-    }
-  }
-  if (!nowhere.empty()) {
-    auto& queue = queues_[bid.queue];
-    queue.why = why.empty() ? "no cell has answered" : why;
-    for (const auto& [name, reply] : bid.replies)
-      queue.refused_at[name] = reply.freed();
-    put_back(bid.queue, nowhere);
-  }
-  for (auto& [name, tasks] : to)
-    award(name, bid.queue, std::move(tasks), now, out);
-}
-
-// -- awards -------------------------------------------------------------------
-
-void jobs::award(const std::string& cell, const std::string& key,
-                 std::vector<task_of> tasks, instant now, outbox& out) {
-  for (const auto t : tasks) {
-    auto& task = t.owner->tasks[t.index];
-    task.cell = cell;
-    task.awarding = true;
-    set_state(t, v1::PLACED);
-    if (cell != options_.server)
-      write(t, out);
-  }
-  const bool gang = tasks.front().owner->record.job().gang();
-  open_award open{cell, std::move(tasks), key, gang, 0};
-  send(open, now, out);
-}
-
-/// Under a new number: the cell ignores the older ones from then on.
-void jobs::send(open_award& open, instant now, outbox& out) {
-  open.sent_at = now.steady_milliseconds;
-  const auto number = next_number_++;
-  auto* batch
-      = out.to(open.cell, mesh::v1::Envelope::ALLOCATOR).mutable_award_batch();
-  batch->set_owner(options_.server);
-  batch->set_epoch(options_.epoch);
-  batch->set_number(number);
-  batch->set_gang(open.gang);
-  for (const auto t : open.tasks)
-    *batch->add_awards()
-        = award_of(id_of(t), t.owner->tasks[t.index].attempt, group_of(t));
-  if (auto cell = cells_.find(open.cell); cell != cells_.end())
-    ++cell->second.open_awards;
-  awards_[number] = std::move(open);
-}
-
-void jobs::answered(const mesh::v1::AwardReply& reply, instant now,
-                    outbox& out) {
-  auto found = awards_.find(reply.number());
-  if (found == awards_.end() || found->second.cell != reply.cell())
-    return; // Of a batch that was sent again.
-  const auto open = std::move(found->second);
-  awards_.erase(found);
-  if (auto cell = cells_.find(open.cell);
-      cell != cells_.end() && cell->second.open_awards > 0)
-    --cell->second.open_awards;
-  std::vector<task_of> refused;
-  for (std::size_t i = 0; i < open.tasks.size(); ++i) {
-    const auto t = open.tasks[i];
-    auto& task = t.owner->tasks[t.index];
-    if (static_cast<int>(i) >= reply.results_size() || !task.awarding)
-      continue;
-    const auto& answer = reply.results(static_cast<int>(i));
-    if (answer.attempt() != task.attempt)
-      continue;
-    task.awarding = false;
-    const auto code = static_cast<error_code>(answer.error_code());
-    if (answer.placed()) {
-      task.node = answer.node();
-      task.devices.assign(answer.devices().begin(), answer.devices().end());
-      if (t.owner->record.cancelled())
-        to_stop_.insert(id_of(t));
-      continue;
-    }
-    if (code == error_code::stale_snapshot)
-      continue; // It has moved on to another cell, which reports it.
-    if (code == error_code::invalid_argument
-        || code == error_code::already_exists) {
-      v1::Outcome outcome;
-      outcome.set_reason(answer.error_message());
-      task.failures = group_of(t).profile().max_attempts();
-      requeue(t, true, outcome, now, out);
-      continue;
-    }
-    // Another attempt: whatever still travels of this one is void.
-    ++task.attempt;
-    task.cell.clear();
-    set_state(t, v1::QUEUED);
-    if (t.owner->record.cancelled()) {
-      set_state(t, v1::CANCELLED);
-      write(t, out);
-      ended(*t.owner, now, out);
-      continue;
-    }
-    refused.push_back(t);
-    auto& queue = queues_[open.queue];
-    queue.refused_at[open.cell] = reply.freed();
-    queue.why = answer.error_message();
-  }
-  put_back(open.queue, refused);
-  pump(now, out);
 }
 
 // -- time and peers -----------------------------------------------------------
@@ -299,8 +137,12 @@ void jobs::answered(const mesh::v1::AwardReply& reply, instant now,
 void jobs::set_peers(std::vector<std::string> reachable) {
   reachable.push_back(options_.server);
   std::map<std::string, cell_view> cells;
-  for (const auto& name : reachable)
-    cells[name] = cells_.contains(name) ? cells_[name] : cell_view{};
+  for (const auto& name : reachable) {
+    auto known = cells_.find(name);
+    cells[name] = known == cells_.end() ? cell_view{} : known->second;
+  }
+  // What it has freed is heard from it at once; that it lives is known.
+  cells[options_.server].epoch = options_.epoch;
   cells_ = std::move(cells);
   for (auto& [name, cell] : cells_)
     cell.open_awards = static_cast<std::size_t>(std::ranges::count_if(
@@ -309,29 +151,13 @@ void jobs::set_peers(std::vector<std::string> reachable) {
 }
 
 void jobs::tick(instant now, outbox& out) {
-  const auto time = now.steady_milliseconds;
-  std::vector<std::uint64_t> late;
-  for (const auto& [number, open] : awards_)
-    if (cells_.contains(open.cell)
-        && time - open.sent_at >= options_.resend_milliseconds)
-      late.push_back(number);
-  for (const auto number : late) {
-    auto open = std::move(awards_.at(number));
-    awards_.erase(number);
-    if (auto& cell = cells_.at(open.cell); cell.open_awards > 0)
-      --cell.open_awards;
-    send(open, now, out);
-  }
-  std::vector<std::uint64_t> over;
-  for (const auto& [number, bid] : bids_)
-    if (time >= bid.until)
-      over.push_back(number);
-  for (const auto number : over) {
-    auto bid = std::move(bids_.at(number));
-    bids_.erase(number);
-    choose(std::move(bid), now, out);
-  }
+  forget_oldest(out);
+  resend(now, out);
   ask_to_stop(now, out);
+  if (now.steady_milliseconds - swept_at_ >= sweep_milliseconds) {
+    swept_at_ = now.steady_milliseconds;
+    forget_classes();
+  }
   pump(now, out);
 }
 

@@ -9,10 +9,6 @@ namespace skerry {
 
 namespace {
 
-bool has_ended(v1::TaskState state) {
-  return state == v1::FINISHED || state == v1::FAILED || state == v1::CANCELLED;
-}
-
 /// Between two requests to stop the same task.
 constexpr std::int64_t stop_again_milliseconds = 1'000;
 
@@ -32,9 +28,7 @@ void jobs::take(const mesh::v1::Envelope& envelope, instant now, outbox& out) {
     bid.replies[reply.cell()] = reply;
     if (!bid.waits_for.empty())
       return;
-    auto whole = std::move(bid);
-    bids_.erase(open);
-    choose(std::move(whole), now, out);
+    choose(reply.number(), now, out);
     pump(now, out);
     break;
   }
@@ -44,19 +38,35 @@ void jobs::take(const mesh::v1::Envelope& envelope, instant now, outbox& out) {
   case Envelope::kReportBatch:
     reported(envelope.report_batch(), now, out);
     break;
-  case Envelope::kCellFreed: {
-    auto cell = cells_.find(envelope.cell_freed().cell());
-    if (cell == cells_.end()
-        || cell->second.freed == envelope.cell_freed().freed())
-      return;
-    cell->second.freed = envelope.cell_freed().freed();
-    unblock();
-    pump(now, out);
+  case Envelope::kCellFreed:
+    freed(envelope.cell_freed(), now, out);
+    break;
+  case Envelope::kQuestion: {
+    auto reply = answer(envelope.question(), now, out);
+    *out.to(envelope.from(), Envelope::NOBODY).mutable_answer()
+        = std::move(reply);
     break;
   }
   default:
     break; // Of another role or a later version.
   }
+}
+
+void jobs::freed(const mesh::v1::CellFreed& news, instant now, outbox& out) {
+  auto found = cells_.find(news.cell());
+  if (found == cells_.end() || news.epoch() < found->second.epoch)
+    return;
+  auto& cell = found->second;
+  if (cell.epoch != news.epoch()) {
+    // Another reign: it knows nothing of awards to the one before.
+    cell.epoch = news.epoch();
+    for (auto& [number, open] : awards_)
+      if (open.cell == news.cell())
+        open.sent_at = now.steady_milliseconds - options_.resend_milliseconds;
+  }
+  cell.freed = std::max(cell.freed, news.freed());
+  unblock();
+  pump(now, out);
 }
 
 // -- reports ------------------------------------------------------------------
@@ -67,8 +77,7 @@ void jobs::reported(const mesh::v1::ReportBatch& batch, instant now,
   reply.set_owner(options_.server);
   reply.set_number(batch.number());
   for (const auto& one : batch.reports()) {
-    if (!report(one, batch.cell(), reply, now, out))
-      continue;
+    report(one, batch.cell(), reply, now, out);
     auto* accepted = reply.add_accepted();
     accepted->set_task(one.task());
     accepted->set_attempt(one.attempt());
@@ -80,93 +89,109 @@ void jobs::reported(const mesh::v1::ReportBatch& batch, instant now,
   pump(now, out);
 }
 
-/// @returns Whether the cell need not tell it again.
-bool jobs::report(const mesh::v1::Report& report, const std::string& cell,
+void jobs::report(const mesh::v1::Report& report, const std::string& cell,
                   mesh::v1::ReportReply& reply, instant now, outbox& out) {
   using mesh::v1::Report;
-  const bool alive
-      = report.kind() == Report::PLACED || report.kind() == Report::STARTED;
-  auto refuse = [&](auto* list) {
-    list->set_task(report.task());
-    list->set_attempt(report.attempt());
-    list->set_session(report.session());
-    return true;
-  };
   const auto t = find(report.task());
-  if (t.owner == nullptr)
-    return alive ? refuse(reply.add_stop()) : true;
-  auto& task = t.owner->tasks[t.index];
-  if (has_ended(task.state) || report.attempt() < task.attempt)
-    return alive ? refuse(reply.add_stop()) : true;
-  if (alive) {
-    const bool known_elsewhere = report.attempt() == task.attempt
-                                 && task.cell != cell && !task.cell.empty()
-                                 && report.session() <= task.session;
-    if (known_elsewhere)
-      return refuse(reply.add_forget());
-    const bool to_disk
-        = cell != options_.server
-          && (task.cell != cell || report.attempt() != task.attempt);
-    const bool from_here = task.cell == options_.server && task.cell != cell;
-    task.attempt = report.attempt();
-    task.cell = cell;
-    task.node = report.node();
-    task.session = report.session();
-    task.devices.assign(report.devices().begin(), report.devices().end());
-    task.awarding = false;
-    task.outcome.set_started_unix_milliseconds(
-        report.outcome().started_unix_milliseconds());
-    set_state(t, report.kind() == Report::STARTED ? v1::RUNNING : v1::PLACED);
-    if (to_disk || from_here)
-      write(t, out);
-    if (t.owner->record.cancelled())
-      to_stop_.insert(report.task());
-    return true;
+  const bool is_alive
+      = report.kind() == Report::PLACED || report.kind() == Report::STARTED;
+  if (t.owner == nullptr || has_ended(t->state)
+      || report.attempt() < t->attempt) {
+    if (is_alive) {
+      auto* stop = reply.add_stop();
+      stop->set_task(report.task());
+      stop->set_attempt(report.attempt());
+      stop->set_session(report.session());
+    }
+    return;
   }
-  // That it was lost counts only from the cell that had it.
-  if (report.kind() == Report::LOST && task.cell != cell)
-    return true;
-  if (report.kind() == Report::LOST && task.awarding)
-    return true; // The award is still to be answered.
-  task.attempt = report.attempt();
-  task.awarding = false;
+  if (is_alive) {
+    alive(t, report, cell, reply, out);
+    return;
+  }
+  // That it was lost counts only from the cell that had it last.
+  const bool same_attempt = report.attempt() == t->attempt;
+  if (report.kind() == Report::LOST && same_attempt
+      && (report.session() < t->session
+          || (report.session() == t->session && t->cell != cell)))
+    return;
+  dequeue(t);
+  t->open = 0;
+  t->attempt = report.attempt();
   if (report.kind() == Report::ENDED && report.outcome().succeeded()) {
-    task.outcome = report.outcome();
-    to_stop_.erase(report.task());
-    set_state(t, v1::FINISHED);
-    write(t, out);
-    ended(*t.owner, now, out);
-    return true;
+    t->outcome = report.outcome();
+    end(t, v1::FINISHED, now, out);
+    return;
   }
   requeue(t, report.kind() != Report::EVICTED, report.outcome(), now, out);
-  return true;
+}
+
+void jobs::alive(task_of t, const mesh::v1::Report& report,
+                 const std::string& cell, mesh::v1::ReportReply& reply,
+                 outbox& out) {
+  using mesh::v1::Report;
+  auto& task = *t;
+  const bool same_attempt = report.attempt() == task.attempt;
+  if (same_attempt && task.cell != cell && !task.cell.empty()
+      && report.session() <= task.session) {
+    auto* forget = reply.add_forget();
+    forget->set_task(report.task());
+    forget->set_attempt(report.attempt());
+    forget->set_session(report.session());
+    return;
+  }
+  const bool same = same_attempt && task.cell == cell;
+  if (same && report.session() < task.session)
+    return; // Late; it was here before, too.
+  auto state = report.kind() == Report::STARTED ? v1::RUNNING : v1::PLACED;
+  if (same && task.state == v1::RUNNING)
+    state = v1::RUNNING;
+  const bool to_disk = cell != options_.server
+                           ? !same || state != task.state || task.session == 0
+                           : task.elsewhere_on_disk;
+  dequeue(t);
+  task.open = 0;
+  task.attempt = report.attempt();
+  task.cell = cell;
+  task.node = report.node();
+  task.session = report.session();
+  task.devices.assign(report.devices().begin(), report.devices().end());
+  task.demand.reset();
+  if (report.has_demand())
+    task.demand = std::make_unique<v1::Resources>(report.demand());
+  task.outcome.set_started_unix_milliseconds(
+      report.outcome().started_unix_milliseconds());
+  set_state(t, state);
+  if (to_disk)
+    write(t, out);
+  if (t.owner->record.cancelled())
+    to_stop_.insert(report.task());
 }
 
 /// After an attempt that did not succeed: the next one, or the end.
 void jobs::requeue(task_of t, bool failed, const v1::Outcome& outcome,
                    instant now, outbox& out) {
-  auto& task = t.owner->tasks[t.index];
+  auto& task = *t;
   task.outcome = outcome;
   task.cell.clear();
+  task.node.clear();
   task.devices.clear();
+  task.demand.reset();
+  task.session = 0;
   const auto most
       = std::max<std::uint32_t>(1, group_of(t).profile().max_attempts());
   if (failed)
     ++task.failures;
   if (t.owner->record.cancelled()) {
-    to_stop_.erase(id_of(t));
-    set_state(t, v1::CANCELLED);
+    end(t, v1::CANCELLED, now, out);
   } else if (task.failures >= most) {
-    set_state(t, v1::FAILED);
+    end(t, v1::FAILED, now, out);
   } else {
     ++task.attempt;
     set_state(t, v1::QUEUED);
-  }
-  write(t, out);
-  if (task.state == v1::QUEUED)
+    write(t, out);
     enqueue(t);
-  else
-    ended(*t.owner, now, out);
+  }
 }
 
 // -- cancelling ---------------------------------------------------------------
@@ -179,26 +204,20 @@ result<v1::JobStatus> jobs::cancel(const v1::CancelJobRequest& request,
                  fmt::format("no job {} was submitted to server {}",
                              request.id(), options_.server)};
   auto& owner = found->second;
-  if (!owner.record.cancelled() && !has_ended(state_of(owner))) {
-    owner.record.set_cancelled(true);
-    owner.record.set_cancel_reason(request.reason());
-    out.put("job/" + request.id(), owner.record);
-    for (std::uint32_t i = 0; i < owner.tasks.size(); ++i) {
-      const task_of t{&owner, i};
-      auto& task = owner.tasks[i];
-      if (task.state == v1::QUEUED)
-        set_state(t, v1::CANCELLED);
-      else if (!has_ended(task.state))
-        to_stop_.insert(id_of(t));
-    }
-    // The queues keep no pointer to a job that may be forgotten.
-    for (auto& [key, queue] : queues_)
-      std::erase_if(queue.waiting,
-                    [&](task_of t) { return t.owner == &owner; });
-    stops_sent_at_ = -stop_again_milliseconds;
-    ended(owner, now, out);
-    ask_to_stop(now, out);
+  if (owner.record.cancelled() || has_ended(state_of(owner)))
+    return status_of(owner, true);
+  owner.record.set_cancelled(true);
+  owner.record.set_cancel_reason(request.reason());
+  out.put("job/" + request.id(), owner.record);
+  for (std::uint32_t i = 0; i < owner.tasks.size(); ++i) {
+    const task_of t{&owner, i};
+    if (t->state == v1::QUEUED)
+      end(t, v1::CANCELLED, now, out);
+    else if (!has_ended(t->state))
+      to_stop_.insert(id_of(t));
   }
+  stops_sent_at_ = now.steady_milliseconds - stop_again_milliseconds;
+  ask_to_stop(now, out);
   return status_of(owner, true);
 }
 
@@ -210,15 +229,15 @@ void jobs::ask_to_stop(instant now, outbox& out) {
   std::map<std::string, mesh::v1::StopBatch> batches;
   for (const auto& id : to_stop_) {
     const auto t = find(id);
-    const auto& task = t.owner->tasks[t.index];
-    if (task.awarding || !cells_.contains(task.cell))
+    if (t->open != 0 || !cells_.contains(t->cell))
       continue; // Asked when it is known where it is.
-    auto& batch = batches[task.cell];
+    auto& batch = batches[t->cell];
     batch.set_owner(options_.server);
     batch.set_reason("its job is cancelled");
     auto* stop = batch.add_tasks();
     stop->set_task(id);
-    stop->set_attempt(task.attempt);
+    stop->set_attempt(t->attempt);
+    stop->set_session(t->session);
   }
   for (auto& [cell, batch] : batches)
     *out.to(cell, mesh::v1::Envelope::ALLOCATOR).mutable_stop_batch()
@@ -227,22 +246,26 @@ void jobs::ask_to_stop(instant now, outbox& out) {
 
 result<> jobs::check_invariants() const {
   decltype(counts_) counts{};
-  std::uint64_t queued = 0;
   for (const auto& [id, owner] : jobs_)
-    for (const auto& task : owner.tasks)
-      ++counts[task.state];
+    for (std::uint32_t i = 0; i < owner.tasks.size(); ++i) {
+      const task_of t{const_cast<job*>(&owner), i}; // Read only, below.
+      ++counts[t->state];
+      const bool waits = owner.classes[t->group]->waiting.contains(t);
+      const bool is_open = awards_.contains(t->open) || bids_.contains(t->open);
+      if (waits != (t->state == v1::QUEUED && t->open == 0))
+        return {error_code::conflict,
+                fmt::format("{} is queued or waits, not both", id_of(t))};
+      if (t->open != 0 && !is_open)
+        return {error_code::conflict,
+                fmt::format("{} waits for an answer to nothing", id_of(t))};
+    }
   if (counts != counts_)
     return {error_code::conflict, "tasks by state are counted wrongly"};
-  for (const auto& [key, queue] : queues_)
-    for (const auto t : queue.waiting)
-      queued += t.owner->tasks[t.index].state == v1::QUEUED ? 1 : 0;
-  for (const auto& [number, bid] : bids_)
-    for (const auto t : bid.tasks)
-      queued += t.owner->tasks[t.index].state == v1::QUEUED ? 1 : 0;
-  if (queued != counts_[v1::QUEUED])
-    return {error_code::conflict,
-            fmt::format("{} tasks are queued, {} wait in the queues",
-                        counts_[v1::QUEUED], queued)};
+  for (const auto* listed : {&order_, &blocked_})
+    for (const auto& [order, queue] : *listed)
+      if (queue->waiting.empty() || queue->listed != order
+          || queue->blocked != (listed == &blocked_))
+        return {error_code::conflict, "a class is listed wrongly"};
   return done{};
 }
 

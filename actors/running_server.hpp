@@ -111,6 +111,8 @@ private:
   void refresh_status();
   void fail(const error& why);
   std::vector<std::string> reachable() const;
+  /// Known servers that are not among these.
+  std::vector<std::string> missing(const questions::answers& answers) const;
   /// Asks the role at each server, this one too, and gives all answers.
   void ask_all(mesh::v1::Envelope::Role role, mesh::v1::Question question,
                questions::all_answers then);

@@ -241,8 +241,8 @@ void running_server::log(const std::vector<v1::DecisionRecord>& decisions) {
 
 // -- the other servers --------------------------------------------------------
 
-/// A server that was heard once is waited for until an operator forgets it:
-/// nodes may be with it that this one has lost sight of.
+/// A server that was heard once is dialed, also after a restart, until an
+/// operator forgets it.
 void running_server::peers_changed(const std::vector<peer>& peers) {
   std::vector<store_write> fresh;
   {
@@ -278,8 +278,8 @@ void running_server::tell_roles_of_peers() {
   to_jobs([answering](jobs_role& role, instant, outbox&) {
     role.set_peers(answering);
   });
-  to_cell([known, answering](allocator& role, instant, outbox&) {
-    role.set_peers(known, answering);
+  to_cell([known, answering](allocator& role, instant, outbox& out) {
+    role.set_peers(known, answering, out);
   });
 }
 
@@ -287,6 +287,18 @@ std::vector<std::string> running_server::reachable() const {
   const std::lock_guard lock{peers_mutex_};
   auto names = reachable_;
   names.push_back(options_.name);
+  return names;
+}
+
+std::vector<std::string>
+running_server::missing(const questions::answers& answers) const {
+  std::vector<std::string> names;
+  const std::lock_guard lock{peers_mutex_};
+  for (const auto& name : remembered_)
+    if (!answers.contains(name))
+      names.push_back(name);
+  if (!answers.contains(options_.name))
+    names.push_back(options_.name);
   return names;
 }
 
@@ -311,7 +323,9 @@ void running_server::forget_server(v1::ForgetServerRequest request,
                           options_.name, name)});
   if (mesh_)
     (void)mesh_->forget(name); // It may never have been heard in this life.
-  tell_roles_of_peers();
+  to_cell([name](allocator& role, instant, outbox& out) {
+    role.forget_peer(name, out);
+  });
   commits_->submit({{std::string{server_prefix} + name, std::nullopt}},
                    [this, then](const result<>& written) {
                      if (!written)

@@ -79,7 +79,7 @@ void running_server::jobs(v1::ListJobsRequest request,
   mesh::v1::Question question;
   *question.mutable_jobs() = std::move(request);
   ask_all(mesh::v1::Envelope::JOBS, std::move(question),
-          [then = answered_for_sure(std::move(then)),
+          [this, then = answered_for_sure(std::move(then)),
            limit](const questions::answers& answers) {
             std::map<std::string, const v1::JobStatus*> by_id;
             v1::ListJobsReply all;
@@ -95,6 +95,8 @@ void running_server::jobs(v1::ListJobsRequest request,
               }
               *all.add_jobs() = *status;
             }
+            for (const auto& name : missing(answers))
+              all.add_unreachable_servers(name);
             then(std::move(all));
           });
 }

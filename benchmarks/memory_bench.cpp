@@ -4,7 +4,11 @@
 
 #include <fmt/format.h>
 
+#ifdef SKERRY_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#else
 #include <malloc.h>
+#endif
 
 namespace skerry {
 namespace {
@@ -13,8 +17,19 @@ constexpr std::size_t nodes = 100'000;
 
 /// What the program has allocated and not freed.
 double heap_bytes() {
+#ifdef SKERRY_JEMALLOC
+  // Its figures are of the last epoch that was asked for.
+  std::uint64_t epoch = 1;
+  std::size_t size = sizeof epoch;
+  mallctl("epoch", &epoch, &size, &epoch, size);
+  std::size_t allocated = 0;
+  size = sizeof allocated;
+  mallctl("stats.allocated", &allocated, &size, nullptr, 0);
+  return static_cast<double>(allocated);
+#else
   const auto heap = mallinfo2();
   return static_cast<double>(heap.uordblks + heap.hblkhd);
+#endif
 }
 
 result<benchmark_case> measure(std::size_t gpus, std::uint64_t seed) {

@@ -31,6 +31,16 @@ if(SKERRY_SANITIZE)
   target_link_options(skerry_flags INTERFACE -fsanitize=${SKERRY_SANITIZE})
 endif()
 
+# Messages are made by one thread and freed by another, which jemalloc does a
+# third faster than glibc (measured: jobs through a server). Sanitizers bring
+# their own.
+find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
+add_library(skerry_malloc INTERFACE)
+if(NOT SKERRY_SANITIZE)
+  target_link_libraries(skerry_malloc INTERFACE "${JEMALLOC_LIBRARY}")
+  target_compile_definitions(skerry_malloc INTERFACE SKERRY_JEMALLOC)
+endif()
+
 # skerry_room(NAME SOURCES a.cpp b.cpp USES target ...)
 # A static library `skerry_NAME`, known to others as `skerry::NAME`.
 function(skerry_room name)

@@ -26,8 +26,10 @@ packages=(
   libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev
   libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc
   libcaf-dev librocksdb-dev libtomlplusplus-dev libspdlog-dev libssl-dev
+  libjemalloc-dev
   doctest-dev librapidcheck-dev # to test
-  jq                            # deploy/demo.sh reads the results with it
+  # deploy/demo.sh and tests/faults: clients of the API, network namespaces
+  jq python3 python3-grpcio python3-protobuf iproute2
 )
 dev_packages=(clang-format-14 clang-tidy-14)
 

@@ -7,12 +7,6 @@
 
 namespace skerry {
 
-namespace {
-
-constexpr std::size_t commits_remembered = 1000;
-
-} // namespace
-
 group_commit::group_commit(store& to, group_commit_options options)
     : to_{to}, options_{options}, thread_{[this] { run(); }} {}
 
@@ -36,13 +30,7 @@ void group_commit::submit(std::vector<store_write> writes, committed then) {
 group_commit::figures group_commit::measured() const {
   const std::lock_guard lock{mutex_};
   auto out = figures_;
-  auto sorted = microseconds_;
-  if (!sorted.empty()) {
-    const auto at = sorted.begin()
-                    + static_cast<std::ptrdiff_t>(sorted.size() * 99 / 100);
-    std::ranges::nth_element(sorted, at);
-    out.p99_microseconds = *at;
-  }
+  out.p99_microseconds = microseconds_.quantile(0.99);
   return out;
 }
 
@@ -77,10 +65,7 @@ void group_commit::commit(std::vector<batch>& batches) {
       const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
           clock::now() - start);
       const std::lock_guard lock{mutex_};
-      if (microseconds_.size() < commits_remembered)
-        microseconds_.push_back(0);
-      microseconds_[figures_.commits % commits_remembered]
-          = static_cast<std::uint64_t>(took.count());
+      microseconds_.add(static_cast<std::uint64_t>(took.count()));
       ++figures_.commits;
       figures_.writes += writes.size();
     }

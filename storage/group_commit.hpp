@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/recent_values.hpp"
 #include "storage/store.hpp"
 
 #include <condition_variable>
@@ -53,7 +54,7 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<batch> waiting_;
-  std::vector<std::uint64_t> microseconds_;
+  recent_values microseconds_;
   figures figures_;
   bool stopping_ = false;
   std::thread thread_;

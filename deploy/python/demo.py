@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+"""The main job on loopback: three servers with TLS, simulated nodes and one
+real machine, a stream of jobs, decisions asked for by two kinds of client, a
+server killed and brought back. Called by deploy/demo.sh."""
+
+import argparse
+import json
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import grpc
+
+from local_cluster import (API, SKERRY, Agent, Cluster, Fault, certificates,
+                           wait_until)
+
+ENDED = (API.types.FINISHED, API.types.FAILED, API.types.CANCELLED)
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+class Demo:
+    def __init__(self, folder, jobs, nodes, openb_nodes, seed):
+        self.folder = pathlib.Path(folder)
+        self.job_count = jobs
+        self.nodes = nodes
+        self.openb_nodes = openb_nodes
+        self.random = random.Random(seed)
+        self.submitted = {}  # id -> server that owns it
+        self.unanswered = 0
+        self.cluster = None
+
+    # -- the cluster ----------------------------------------------------------
+
+    def start(self):
+        hosts = {name: "127.0.0.1" for name in "abc"}
+        base = certificates(self.folder, hosts, agents=("sim", "real"))
+        cluster = self.cluster = Cluster(self.folder)
+        for server in cluster.servers:
+            server.tls = base / f"server-{server.name}"
+        cluster.client_tls = base / "client-test"
+        say("Starting 3 servers with TLS ...")
+        cluster.start()
+        wait_until(cluster.connected, "the servers reach each other")
+        for i in range(3):
+            spec = (f"openb:{self.openb_nodes},part={i + 1}/3,name=sim-"
+                    if self.openb_nodes else
+                    f"count={self.nodes // 3},cpu=64,memory=256GiB,gpus=8,"
+                    f"model=A100,name=sim-{i}-")
+            self.add_agent(f"sim{i}", ["--simulate", spec], base / "agent-sim", i)
+        self.add_agent("real", ["--name", "real"], base / "agent-real", 0)
+        wait_until(lambda: cluster.attached() >= self.nodes // 3 * 3 + 1,
+                   "all nodes are attached")
+        say(f"{cluster.attached()} nodes are attached, one of them this machine")
+
+    def add_agent(self, name, arguments, tls, first):
+        agent = Agent(self.cluster, name, arguments, tls=tls)
+        agent.servers = (self.cluster.servers[first:]
+                         + self.cluster.servers[:first])
+        self.cluster.agents.append(agent)
+        agent.start()
+
+    # -- the clients ----------------------------------------------------------
+
+    def skerry(self, *words, server=0):
+        """The command line, as a user calls it."""
+        command = [SKERRY, *words, "--address",
+                   self.cluster.servers[server].api, "--tls",
+                   str(self.cluster.client_tls)]
+        return subprocess.run(command, check=True, capture_output=True,
+                              text=True).stdout
+
+    def requests(self, server, count):
+        for number in range(count):
+            request = API.jobs.SubmitRequest()
+            job = request.jobs.add(id=f"demo-{server.name}-{number}")
+            group = job.groups.add(count=1)
+            profile = group.profile
+            profile.demand.cpu_millicores = self.random.choice(
+                [500, 1000, 2000, 4000])
+            profile.demand.memory_bytes = self.random.choice([1, 2, 4]) << 30
+            profile.max_attempts = 3
+            if self.random.random() < 0.3:
+                profile.devices.add(count=1, share_milli=self.random.choice(
+                    [0, 250, 500]))
+            # The real machine keeps to what is asked of it by name below.
+            profile.constraints.add(key="skerry.simulated",
+                                    operator=API.types.LabelConstraint.EXISTS)
+            group.work.simulated.duration_milliseconds = self.random.randint(
+                100, 3000)
+            yield request
+
+    def submit(self, server, count):
+        """Streams jobs; what is not answered is sent again, by the same id."""
+        waiting = {r.jobs[0].id: r for r in self.requests(server, count)}
+        while waiting:
+            sent = list(waiting.values())
+            try:
+                with self.cluster.channel(server) as channel:
+                    stub = API.jobs_grpc.JobsStub(channel)
+                    for request, reply in zip(
+                            sent, stub.SubmitStream(iter(sent), timeout=60)):
+                        if reply.error_message:
+                            raise Fault(reply.error_message)
+                        job = request.jobs[0].id
+                        self.submitted[job] = server.name
+                        del waiting[job]
+            except grpc.RpcError:
+                self.unanswered += 1
+                time.sleep(0.1)
+
+    def decide_in_python(self):
+        request = API.decisions.DecideRequest(explain=True)
+        task = request.tasks.add()
+        task.demand.cpu_millicores = 4000
+        task.demand.memory_bytes = 16 << 30
+        task.devices.add(count=1)
+        with self.cluster.channel(self.cluster.servers[2]) as channel:
+            return API.decisions_grpc.DecisionsStub(channel).Decide(
+                request, timeout=5).decisions[0]
+
+    # -- the story ------------------------------------------------------------
+
+    def run(self):
+        begun = time.monotonic()
+        self.start()
+        share = self.job_count // 3
+        say(f"Submitting {share * 3} jobs in streams to all servers ...")
+        streams = [threading.Thread(target=self.submit, args=(server, share),
+                                    daemon=True)
+                   for server in self.cluster.servers]
+        loaded = time.monotonic()
+        for stream in streams:
+            stream.start()
+        wait_until(lambda: len(self.submitted) > share, "jobs are accepted")
+
+        print("A decision by the command line:\n"
+              + self.skerry("decide", "--cpu", "4", "--memory", "16GiB",
+                            "--gpu", "1", "--explain"))
+        decision = self.decide_in_python()
+        if not decision.placed:
+            raise Fault(f"no place for 1 GPU: {decision.text}")
+        print(f"The same by a Python client, of another server: node "
+              f"{decision.node} of cell {decision.cell}, score "
+              f"{decision.score:g}, policy {decision.policy}\n")
+
+        victim = self.cluster.servers[1]
+        say("Killing server b with SIGKILL, and starting it again ...")
+        victim.kill()
+        killed = time.monotonic()
+        time.sleep(0.5)
+        victim.start()
+        victim.wait_ready()
+        say(f"Server b answers again {time.monotonic() - killed:.1f} s after "
+            "it was killed")
+
+        output = self.skerry("run", "--cpu", "100m", "--memory", "64MiB",
+                             "--name", "hello", "--", "echo",
+                             "hello from a real process")
+        if "hello from a real process" not in output:
+            raise Fault(f"the real process has written {output!r}")
+        print(f"A real process on this machine has written: {output.strip()}\n")
+
+        for stream in streams:
+            stream.join()
+        return self.finish(begun, loaded)
+
+    def job_states(self):
+        counts = {}
+        for job in self.cluster.all_jobs().values():
+            counts[job.state] = counts.get(job.state, 0) + 1
+        return counts
+
+    def finish(self, begun, loaded):
+        say("Waiting until all have ended ...")
+        wait_until(self.cluster.connected, "the servers reach each other")
+
+        def all_ended():
+            counts = self.job_states()
+            return counts if set(counts) <= set(ENDED) else None
+        counts = wait_until(all_ended, "all jobs have ended", pause=0.3)
+        seconds = time.monotonic() - loaded
+        listed = self.cluster.all_jobs()
+        lost = [job for job in self.submitted if job not in listed]
+        if lost:
+            raise Fault(f"{len(lost)} acknowledged jobs are lost: {lost[:3]}")
+        print(self.skerry("get", "servers"))
+        status = [self.cluster.status(server).servers[0]
+                  for server in self.cluster.servers]
+        placed = sum(len([e for e in agent.events() if e[0] == "start"])
+                     for agent in self.cluster.agents)
+        self.cluster.stop()
+        p99 = max(s.decision_p99_nanoseconds for s in status)
+        return {
+            "servers": len(status),
+            "agents": len(self.cluster.agents),
+            "nodes": sum(s.nodes_attached for s in status),
+            "jobs_submitted": len(self.submitted) + 1,
+            "tasks_placed": placed,
+            "tasks_finished": counts.get(API.types.FINISHED, 0),
+            "tasks_refused": counts.get(API.types.FAILED, 0),
+            "decisions_per_second": round(placed / seconds),
+            "decision_ms_p99": p99 / 1e6 if p99 else None,
+            "migrants_accepted": None,
+            "generations": None,
+            "experiences": None,
+            "learner_steps": None,
+            "policies_published": None,
+            "active_policy": status[0].policy,
+            "objective": {"skerry": None, "best_baseline": None,
+                          "best_baseline_name": None},
+            "seconds": round(time.monotonic() - begun, 1),
+        }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--jobs", type=int, default=6000)
+    parser.add_argument("--nodes", type=int, default=1213)
+    parser.add_argument("--openb-nodes", type=pathlib.Path)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true")
+    arguments = parser.parse_args()
+    folder = tempfile.mkdtemp(prefix="skerry-demo-")
+    demo = Demo(folder, arguments.jobs, arguments.nodes, arguments.openb_nodes,
+                arguments.seed)
+    try:
+        summary = demo.run()
+    except (Fault, grpc.RpcError, subprocess.CalledProcessError) as fault:
+        detail = getattr(fault, "stderr", "") or ""
+        print(f"deploy/demo.sh: {fault} {detail}\nLogs and data are in {folder}",
+              file=sys.stderr)
+        return 1
+    finally:
+        Cluster.kill_all()
+    print("Summary:")
+    for name, value in summary.items():
+        for part, figure in (value.items() if isinstance(value, dict)
+                             else [("", value)]):
+            label = f"{name}.{part}" if part else name
+            print(f"  {label:<32} {'-' if figure is None else figure}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(summary, indent=2) + "\n")
+        print(f"Written to {arguments.json}")
+    if arguments.keep:
+        print(f"Logs and data are in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

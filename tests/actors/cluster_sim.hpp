@@ -1,0 +1,51 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace skerry::testing {
+
+/// Faults of the world around JOBS and ALLOCATOR that break a promise they
+/// build on. The simulation must notice each.
+enum class planted : std::uint8_t {
+  none,
+  answers_before_sync,    ///< What leaves a server is not on disk yet.
+  tears_commits,          ///< A crash keeps half of a commit.
+  same_epoch_again,       ///< A start does not raise the epoch.
+  agent_without_fence,    ///< Obeys sessions that have ended.
+  agent_without_lease,    ///< Runs on without any server.
+  agent_without_journal,  ///< Forgets after a restart what it runs.
+  agent_forgets_outcomes, ///< Tells an outcome once.
+  agent_repeats_sessions, ///< Two hellos with the same last session.
+};
+
+inline constexpr std::array planted_names = {
+    "none",
+    "answers_before_sync",
+    "tears_commits",
+    "same_epoch_again",
+    "agent_without_fence",
+    "agent_without_lease",
+    "agent_without_journal",
+    "agent_forgets_outcomes",
+    "agent_repeats_sessions",
+};
+
+struct sim_result {
+  std::string violation; ///< Empty when all promises were kept.
+  std::uint64_t events = 0;
+  std::uint64_t crashes = 0;
+  std::uint64_t starts = 0; ///< Of tasks, on agents.
+  std::uint64_t moves = 0;  ///< Agents that went to another server.
+  std::uint64_t reservations = 0;
+  std::int64_t milliseconds = 0; ///< Virtual, until all was quiet again.
+};
+
+/// Plays one cluster: servers, agents and users in a hostile world, then in a
+/// calm one until everything has converged. Equal seeds play equally.
+sim_result simulate_cluster(std::uint64_t seed, planted bug = planted::none,
+                            bool trace = false);
+
+} // namespace skerry::testing

@@ -1,0 +1,75 @@
+// Whole clusters in virtual time: servers crash, stop and lose each other,
+// agents wander and die, wires lose, double and reorder.
+//
+// A failure prints its seed. To repeat it with all that happens:
+//   SKERRY_SIM_SEED=42 actors_tests --test-suite=actors/cluster_sim
+// To search for longer:
+//   SKERRY_SIM_SEEDS=100000 actors_tests --test-suite=actors/cluster_sim
+#include "tests/actors/cluster_sim.hpp"
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+
+#include <doctest/doctest.h>
+
+using namespace skerry::testing;
+
+TEST_SUITE_BEGIN("actors/cluster_sim");
+
+namespace {
+
+std::uint64_t playing = 0;
+
+/// An assertion aborts before anything can be reported.
+extern "C" void print_seed(int) {
+  fmt::print(stderr, "aborted: SKERRY_SIM_SEED={}\n", playing);
+}
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+} // namespace
+
+TEST_CASE("whatever fails, promises are kept and the cluster converges") {
+  const auto previous = std::signal(SIGABRT, print_seed);
+  const auto only = number_from("SKERRY_SIM_SEED", 0);
+  const auto first = only != 0 ? only : number_from("SKERRY_SIM_FIRST", 1);
+  const auto count = only != 0 ? 1 : number_from("SKERRY_SIM_SEEDS", 600);
+  sim_result sum;
+  const auto began = std::chrono::steady_clock::now();
+  std::uint64_t failures = 0;
+  for (playing = first; playing < first + count && failures < 10; ++playing) {
+    const auto played = simulate_cluster(playing, planted::none, only != 0);
+    if (!played.violation.empty()) {
+      ++failures;
+      FAIL_CHECK(
+          fmt::format("SKERRY_SIM_SEED={}: {}", playing, played.violation));
+    }
+    sum.events += played.events;
+    sum.crashes += played.crashes;
+    sum.starts += played.starts;
+    sum.moves += played.moves;
+    sum.reservations += played.reservations;
+    sum.milliseconds += played.milliseconds;
+  }
+  const std::chrono::duration<double> took
+      = std::chrono::steady_clock::now() - began;
+  MESSAGE(fmt::format("{} seeds in {:.1f} s: {} events, {} crashes, {} starts, "
+                      "{} moves, {} reservations, {} s virtual",
+                      playing - first, took.count(), sum.events, sum.crashes,
+                      sum.starts, sum.moves, sum.reservations,
+                      sum.milliseconds / 1000));
+  // The world was as rough as it is meant to be.
+  if (count > 100) {
+    CHECK(sum.crashes > count);
+    CHECK(sum.starts > count * 10);
+    CHECK(sum.moves > count);
+    CHECK(sum.reservations > count / 10);
+  }
+  std::signal(SIGABRT, previous);
+}

@@ -75,6 +75,7 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
   add_node_command(app, flags, chosen);
   add_forget_server_command(app, flags, chosen);
   add_server_command(app, flags, chosen);
+  add_dev_command(app, chosen);
   add_config_command(app, flags, chosen);
   add_doctor_command(app, flags, chosen);
 

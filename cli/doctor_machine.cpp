@@ -1,3 +1,4 @@
+#include "agent/cgroup.hpp"
 #include "cli/doctor.hpp"
 #include "config/configuration.hpp"
 #include "config/units.hpp"
@@ -13,7 +14,6 @@
 #include <openssl/x509.h>
 #include <sys/timex.h>
 #include <system_error>
-#include <unistd.h>
 
 namespace skerry {
 namespace {
@@ -161,20 +161,15 @@ finding check_clock() {
 }
 
 finding check_cgroups() {
-  std::error_code ignored; // What cannot be seen is not there.
-  const bool root = ::geteuid() == 0;
-  const bool v2 = fs::exists("/sys/fs/cgroup/cgroup.controllers", ignored);
-  const bool v1 = fs::exists("/sys/fs/cgroup/memory", ignored)
-                  && fs::exists("/sys/fs/cgroup/cpu", ignored);
-  if (!v2 && !v1)
-    return {health::warn, "cgroups", "none here",
-            "an agent on this machine limits tasks by rlimits alone"};
-  const auto text = v2 ? "version 2" : "version 1";
-  if (!root)
-    return {health::warn, "cgroups",
-            fmt::format("{}, but only root may use them", text),
-            "run the agent as root, or delegate a cgroup to it"};
-  return {health::ok, "cgroups", text, ""};
+  // A name of its own: an agent may be at work here.
+  const auto groups = cgroups::probe({.name = "skerry-doctor"});
+  groups.remove_all();
+  const auto text
+      = fmt::format("{}: {}", to_string(groups.rung()), groups.why());
+  if (groups.rung() == cgroup_rung::v2 || groups.rung() == cgroup_rung::v1)
+    return {health::ok, "cgroups", text, ""};
+  return {health::warn, "cgroups", text,
+          "run the agent as root, or delegate a cgroup to it"};
 }
 
 } // namespace skerry

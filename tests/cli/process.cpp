@@ -71,6 +71,14 @@ bool skerry_process::has_ended() {
   return id_ < 0;
 }
 
+std::string skerry_process::out_so_far() const {
+  return read_bytes(streams_.path() / "out");
+}
+
+std::string skerry_process::err_so_far() const {
+  return read_bytes(streams_.path() / "err");
+}
+
 void skerry_process::send(int signal) const {
   (void)::kill(id_, signal);
 }

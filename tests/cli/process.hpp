@@ -28,6 +28,9 @@ public:
   ~skerry_process();
 
   bool has_ended();
+  /// What it has written to stdout until now.
+  std::string out_so_far() const;
+  std::string err_so_far() const;
   void send(int signal) const;
   ended_process wait();
 

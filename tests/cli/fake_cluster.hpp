@@ -1,0 +1,156 @@
+#pragma once
+
+#include "messages/skerry/v1/cluster.grpc.pb.h"
+#include "messages/skerry/v1/decisions.grpc.pb.h"
+#include "messages/skerry/v1/jobs.grpc.pb.h"
+#include "messages/skerry/v1/nodes.grpc.pb.h"
+
+#include <atomic>
+#include <functional>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace skerry::testing {
+
+/// One method of the API: remembers what it was asked and answers as told.
+template <class Request, class Reply>
+class fake_method {
+public:
+  std::function<grpc::Status(const Request&, Reply&)> answer
+      = [](const Request&, Reply&) { return grpc::Status::OK; };
+
+  grpc::Status take(const Request& request, Reply& reply) {
+    const std::lock_guard lock{mutex_};
+    asked_.push_back(request);
+    return answer(request, reply);
+  }
+
+  std::vector<Request> asked() const {
+    const std::lock_guard lock{mutex_};
+    return asked_;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::vector<Request> asked_;
+};
+
+/// A server that says what a test wants.
+class fake_cluster final : public v1::Jobs::Service,
+                           public v1::Nodes::Service,
+                           public v1::Decisions::Service,
+                           public v1::Cluster::Service {
+public:
+  fake_cluster() {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                             &port);
+    builder.RegisterService(static_cast<v1::Jobs::Service*>(this));
+    builder.RegisterService(static_cast<v1::Nodes::Service*>(this));
+    builder.RegisterService(static_cast<v1::Decisions::Service*>(this));
+    builder.RegisterService(static_cast<v1::Cluster::Service*>(this));
+    server_ = builder.BuildAndStart();
+    address_ = "127.0.0.1:" + std::to_string(port);
+  }
+
+  const std::string& address() const { return address_; }
+
+  fake_method<v1::SubmitRequest, v1::SubmitReply> submit;
+  fake_method<v1::GetJobRequest, v1::JobStatus> job;
+  fake_method<v1::ListJobsRequest, v1::ListJobsReply> jobs;
+  fake_method<v1::CancelJobRequest, v1::JobStatus> cancel;
+  fake_method<v1::LogsRequest, v1::LogsChunk> logs;
+  fake_method<v1::ResizeRequest, v1::ResizeReply> resize;
+  fake_method<v1::DecideRequest, v1::DecideReply> decide;
+  fake_method<v1::ReservationsRequest, v1::ReservationsReply> confirm;
+  fake_method<v1::ReservationsRequest, v1::ReservationsReply> release;
+  fake_method<v1::ListDecisionsRequest, v1::ListDecisionsReply> decisions;
+  fake_method<v1::ListNodesRequest, v1::ListNodesReply> nodes;
+  fake_method<v1::GetNodeRequest, v1::NodeStatus> node;
+  fake_method<v1::SetConditionRequest, v1::NodeStatus> condition;
+  fake_method<v1::GetNodeRequest, v1::ForgetReply> forget;
+  fake_method<v1::ServersRequest, v1::ServersReply> servers;
+  fake_method<v1::ForgetServerRequest, v1::ForgetServerReply> forget_server;
+
+private:
+  using context = grpc::ServerContext;
+
+  grpc::Status Submit(context*, const v1::SubmitRequest* request,
+                      v1::SubmitReply* reply) override {
+    return submit.take(*request, *reply);
+  }
+  grpc::Status Get(context*, const v1::GetJobRequest* request,
+                   v1::JobStatus* reply) override {
+    return job.take(*request, *reply);
+  }
+  grpc::Status List(context*, const v1::ListJobsRequest* request,
+                    v1::ListJobsReply* reply) override {
+    return jobs.take(*request, *reply);
+  }
+  grpc::Status Cancel(context*, const v1::CancelJobRequest* request,
+                      v1::JobStatus* reply) override {
+    return cancel.take(*request, *reply);
+  }
+  grpc::Status Logs(context*, const v1::LogsRequest* request,
+                    grpc::ServerWriter<v1::LogsChunk>* writer) override {
+    v1::LogsChunk chunk;
+    const auto status = logs.take(*request, chunk);
+    if (status.ok() && !chunk.data().empty())
+      writer->Write(chunk);
+    return status;
+  }
+  grpc::Status Resize(context*, const v1::ResizeRequest* request,
+                      v1::ResizeReply* reply) override {
+    return resize.take(*request, *reply);
+  }
+  grpc::Status Decide(context*, const v1::DecideRequest* request,
+                      v1::DecideReply* reply) override {
+    return decide.take(*request, *reply);
+  }
+  grpc::Status Confirm(context*, const v1::ReservationsRequest* request,
+                       v1::ReservationsReply* reply) override {
+    return confirm.take(*request, *reply);
+  }
+  grpc::Status Release(context*, const v1::ReservationsRequest* request,
+                       v1::ReservationsReply* reply) override {
+    return release.take(*request, *reply);
+  }
+  grpc::Status List(context*, const v1::ListDecisionsRequest* request,
+                    v1::ListDecisionsReply* reply) override {
+    return decisions.take(*request, *reply);
+  }
+  grpc::Status List(context*, const v1::ListNodesRequest* request,
+                    v1::ListNodesReply* reply) override {
+    return nodes.take(*request, *reply);
+  }
+  grpc::Status Get(context*, const v1::GetNodeRequest* request,
+                   v1::NodeStatus* reply) override {
+    return node.take(*request, *reply);
+  }
+  grpc::Status SetCondition(context*, const v1::SetConditionRequest* request,
+                            v1::NodeStatus* reply) override {
+    return condition.take(*request, *reply);
+  }
+  grpc::Status Forget(context*, const v1::GetNodeRequest* request,
+                      v1::ForgetReply* reply) override {
+    return forget.take(*request, *reply);
+  }
+  grpc::Status Servers(context*, const v1::ServersRequest* request,
+                       v1::ServersReply* reply) override {
+    return servers.take(*request, *reply);
+  }
+  grpc::Status Forget(context*, const v1::ForgetServerRequest* request,
+                      v1::ForgetServerReply* reply) override {
+    return forget_server.take(*request, *reply);
+  }
+
+  std::string address_;
+  std::unique_ptr<grpc::Server> server_; ///< Goes first: it calls the rest.
+};
+
+} // namespace skerry::testing

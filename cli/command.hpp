@@ -21,6 +21,7 @@ void add_departures_command(CLI::App& parent, action& chosen);
 void add_swf_command(CLI::App& parent, action& chosen);
 void add_synthetic_command(CLI::App& parent, action& chosen);
 void add_bench_command(CLI::App& parent, action& chosen);
+void add_agent_command(CLI::App& parent, action& chosen);
 
 /// Declares a flag with a list "a,b"; given twice, the lists are joined.
 CLI::Option* add_list_flag(CLI::App& subcommand, const std::string& name,

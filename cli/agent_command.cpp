@@ -2,6 +2,7 @@
 #include "agent/discovery.hpp"
 #include "agent/journal.hpp"
 #include "cli/agent_flags.hpp"
+#include "cli/agent_measure.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "messages/convert.hpp"
@@ -52,7 +53,9 @@ struct agent_flags {
   bool no_gpus = false;
   bool allow_more = false;
   bool stop_tasks = false;
-  std::string journal; ///< Of `skerry agent journal`.
+  std::string journal;        ///< Of `skerry agent journal`.
+  std::string tasks = "1000"; ///< Of `skerry agent measure`.
+  std::string at_once = "32";
 };
 
 std::string machine_name() {
@@ -255,6 +258,25 @@ result<> show_journal(const std::string& directory, console& out) {
   return out.print(text);
 }
 
+result<> measure(const agent_flags& flags, console& out) {
+  const auto tasks = parse_whole("--tasks", flags.tasks, 1, 1'000'000);
+  if (!tasks)
+    return tasks.failure();
+  const auto at_once = parse_whole("--at-once", flags.at_once, 1, 10'000);
+  if (!at_once)
+    return at_once.failure();
+  auto directory
+      = (std::filesystem::temp_directory_path() / "skerry-XXXXXX").string();
+  if (::mkdtemp(directory.data()) == nullptr)
+    return {error_code::io_failed, "cannot make " + directory};
+  return measure_agent({.directory = directory,
+                        .supervisor = flags.supervisor,
+                        .tasks = *tasks,
+                        .at_once = *at_once,
+                        .grouped = flags.enforce != "observe"},
+                       out);
+}
+
 void declare_node_flags(CLI::App& command, agent_flags& flags) {
   const auto option = [&](const char* name, std::string& into, const char* type,
                           const std::string& what) {
@@ -336,11 +358,21 @@ void add_agent_command(CLI::App& parent, action& chosen) {
   auto& journal = *command.add_subcommand(
       "journal", "Print an agent's journal, a record a line");
   journal.add_option("DIR", flags->journal, "Its data directory")->required();
+  auto& measured = *command.add_subcommand(
+      "measure", "How many processes a second this machine starts");
+  measured.add_option("--tasks", flags->tasks, "In all")
+      ->type_name("N")
+      ->capture_default_str();
+  measured.add_option("--at-once", flags->at_once, "Running at a time")
+      ->type_name("N")
+      ->capture_default_str();
   command.require_subcommand(0, 1);
-  command.final_callback([&command, &chosen, flags] {
-    if (!command.get_subcommands().empty())
+  command.final_callback([&command, &journal, &measured, &chosen, flags] {
+    if (command.got_subcommand(&journal))
       chosen
           = [flags](console& out) { return show_journal(flags->journal, out); };
+    else if (command.got_subcommand(&measured))
+      chosen = [flags](console& out) { return measure(*flags, out); };
     else
       chosen = [flags](console& out) { return run(*flags, out); };
   });

@@ -387,16 +387,29 @@ TEST_CASE("a new hello says all that is held, and what happened since") {
   CHECK(b.reports()[0].session() == session);
 }
 
-TEST_CASE("a refused node says hello again after a while") {
-  bench b{{}, false};
-  b.core.connected(b.now, b.step);
+TEST_CASE("a refused node says hello again, or all go to another server") {
+  agent_step step;
+  agent_core_options options;
+  options.nodes = {node_of("a"), node_of("b")};
+  auto core = agent_core::recover(std::move(options), {}, step).value();
+  agent_instant now{1'000, 1'000};
+  core.connected(now, step);
   v1::ServerMessage message;
-  message.add_refused()->set_node("n");
-  b.take(message);
-  b.tick(1'900);
-  CHECK(b.hellos().empty());
-  b.tick(100);
-  CHECK(b.hellos().size() == 1);
+  message.add_refused()->set_node("b");
+  core.take(message, now, step);
+  auto alone = core;
+  *message.add_welcomes() = welcome("a", 1, 1, lease);
+  core.take(message, now, step);
+  const auto tick = [&](agent_core& which, std::int64_t milliseconds) {
+    step = {};
+    which.tick({1'000 + milliseconds, 1'000}, step);
+    return step.messages.empty() ? 0 : step.messages[0].hellos_size();
+  };
+  CHECK(tick(core, 999) == 0);
+  CHECK(tick(core, 2'000) == 1);
+  CHECK(!step.reconnect);
+  CHECK(tick(alone, 2'000) == 0);
+  CHECK(step.reconnect);
 }
 
 TEST_CASE("thousands of nodes say hello in batches") {

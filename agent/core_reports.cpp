@@ -190,10 +190,6 @@ void agent_core::tick(agent_instant now, agent_step& out) {
   }
   for (auto& node : nodes_) {
     if (node.refused && boot - node.hello_at >= options_.hello_milliseconds
-<<<<<<< HEAD
-        && !leaving_)
-      hello(node, now, out);
-=======
         && !leaving_) {
       // Where none of its nodes is wanted, another server may want them.
       if (attached_ == 0)
@@ -201,7 +197,6 @@ void agent_core::tick(agent_instant now, agent_step& out) {
       else
         hello(node, now, out);
     }
->>>>>>> agent
     if (!node.attached)
       continue;
     for (const auto& key : node.to_acknowledge)

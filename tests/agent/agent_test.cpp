@@ -1,6 +1,4 @@
 #include "agent/agent.hpp"
-<<<<<<< HEAD
-=======
 #include "agent/text_file.hpp"
 #include "tests/agent/fake_server.hpp"
 #include "tests/agent/orders.hpp"
@@ -13,16 +11,10 @@
 #include <string>
 #include <utility>
 #include <vector>
->>>>>>> agent
 
 #include <doctest/doctest.h>
 
 using namespace skerry;
-<<<<<<< HEAD
-
-TEST_SUITE_BEGIN("agent/agent");
-
-=======
 using namespace skerry::testing;
 
 TEST_SUITE_BEGIN("agent/agent");
@@ -71,14 +63,11 @@ std::ptrdiff_t count(const std::string& text, const std::string& what) {
 
 } // namespace
 
->>>>>>> agent
 TEST_CASE("an agent without a server is refused") {
   const auto none = agent::start({});
   REQUIRE(!none);
   CHECK(none.failure().code == error_code::invalid_argument);
 }
-<<<<<<< HEAD
-=======
 
 TEST_CASE("a simulated task is started, told, ended and acknowledged") {
   const fresh_directory home;
@@ -204,4 +193,3 @@ TEST_CASE("ten thousand simulated nodes attach through one stream") {
   CHECK(server.hellos(10'000));
   CHECK(eventually([&] { return (*running)->status().attached == 10'000; }));
 }
->>>>>>> agent

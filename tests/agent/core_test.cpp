@@ -20,19 +20,12 @@ struct bench {
   agent_core core;
   agent_instant now{1'000'000, 5'000'000};
   agent_step step;
-<<<<<<< HEAD
-=======
   std::uint64_t session = 0;
->>>>>>> agent
 
   explicit bench(const agent_memory& memory = {}, bool connect = true)
       : core{make(memory)} {
     if (connect)
-<<<<<<< HEAD
-      attach(1, 1);
-=======
       attach(1);
->>>>>>> agent
   }
 
   static agent_core make(const agent_memory& memory) {
@@ -41,17 +34,11 @@ struct bench {
         .value();
   }
 
-<<<<<<< HEAD
-  void attach(std::uint64_t session, std::uint64_t epoch) {
-    step = {};
-    core.connected(now, step);
-=======
   /// As a server does: the session after the one that is said.
   void attach(std::uint64_t epoch, std::uint64_t too_low = 0) {
     step = {};
     core.connected(now, step);
     session = hellos().at(0).last_session() + 1 - too_low;
->>>>>>> agent
     v1::ServerMessage message;
     *message.add_welcomes() = welcome("n", session, epoch, lease);
     take(message);
@@ -64,15 +51,11 @@ struct bench {
     step = {};
     core.take(event, now, step);
   }
-<<<<<<< HEAD
-  void start(const v1::StartOrder& order) {
-=======
   void start(v1::StartOrder order) {
     order.set_session(session);
     start_as_is(order);
   }
   void start_as_is(const v1::StartOrder& order) {
->>>>>>> agent
     v1::ServerMessage message;
     *message.add_starts() = order;
     take(message);
@@ -89,11 +72,7 @@ struct bench {
     v1::ServerMessage message;
     auto& order = *message.add_resizes();
     order.set_node("n");
-<<<<<<< HEAD
-    order.set_session(1);
-=======
     order.set_session(session);
->>>>>>> agent
     order.set_task(task);
     order.set_attempt(1);
     order.mutable_demand()->set_cpu_millicores(cpu_millicores);
@@ -143,11 +122,7 @@ TEST_CASE("an order is recorded in the step that starts it") {
   b.began("t");
   REQUIRE(b.reports().size() == 1);
   CHECK(b.reports()[0].has_started());
-<<<<<<< HEAD
-  CHECK(b.reports()[0].session() == 1);
-=======
   CHECK(b.reports()[0].session() == b.session);
->>>>>>> agent
 }
 
 TEST_CASE("an order that comes again starts nothing and is answered") {
@@ -164,15 +139,6 @@ TEST_CASE("an order that comes again starts nothing and is answered") {
 TEST_CASE("an order of another session or an older epoch starts nothing") {
   bench b;
   auto order = order_of("n", "t", 1);
-<<<<<<< HEAD
-  order.set_session(7);
-  b.start(order);
-  CHECK(b.step.commands.empty());
-  CHECK(b.reports().empty());
-  b.core.disconnected();
-  b.attach(2, 3);
-  order.set_session(2);
-=======
   order.set_session(b.session + 1);
   b.start_as_is(order);
   CHECK(b.step.commands.empty());
@@ -182,7 +148,6 @@ TEST_CASE("an order of another session or an older epoch starts nothing") {
   order.set_session(old);
   b.start_as_is(order);
   CHECK(b.step.commands.empty());
->>>>>>> agent
   order.set_epoch(2);
   b.start(order);
   CHECK(b.step.commands.empty());
@@ -205,17 +170,6 @@ TEST_CASE("no order counts before this stream's welcome") {
 
 TEST_CASE("a welcome of a session that there was already is ignored") {
   bench b;
-<<<<<<< HEAD
-  b.core.disconnected();
-  b.attach(1, 1);
-  CHECK(b.core.attached() == 0);
-  b.attach(2, 0); // The same server, of an older epoch.
-  CHECK(b.core.attached() == 0);
-  b.attach(2, 1);
-  CHECK(b.core.attached() == 1);
-}
-
-=======
   b.attach(1, 1);
   CHECK(b.core.attached() == 0);
   b.attach(0); // The same server, of an older epoch.
@@ -237,7 +191,6 @@ TEST_CASE("each hello says a higher session, welcomed or not") {
   }
 }
 
->>>>>>> agent
 TEST_CASE("what does not fit is refused, whatever the server believes") {
   bench b;
   b.start(order_of("n", "a", 1, 3000));
@@ -309,11 +262,7 @@ TEST_CASE("a stop that comes before its start keeps it from starting") {
   v1::ServerMessage message;
   auto& stop = *message.add_stops();
   stop.set_node("n");
-<<<<<<< HEAD
-  stop.set_session(1);
-=======
   stop.set_session(b.session);
->>>>>>> agent
   stop.set_task("t");
   stop.set_attempt(1);
   b.take(message);
@@ -422,11 +371,7 @@ TEST_CASE("a new hello says all that is held, and what happened since") {
   b.core.connected(b.now, b.step);
   REQUIRE(b.hellos().size() == 1);
   const auto hello = b.hellos()[0];
-<<<<<<< HEAD
-  CHECK(hello.last_session() == 1);
-=======
   CHECK(hello.last_session() == b.session);
->>>>>>> agent
   REQUIRE(hello.tasks_size() == 3);
   CHECK(hello.tasks(0).started());
   CHECK(hello.tasks(1).has_outcome());
@@ -434,29 +379,6 @@ TEST_CASE("a new hello says all that is held, and what happened since") {
   b.began("c"); // Between Hello and Welcome.
   CHECK(b.step.messages.empty());
   v1::ServerMessage message;
-<<<<<<< HEAD
-  *message.add_welcomes() = welcome("n", 2, 1, lease);
-  b.take(message);
-  REQUIRE(b.reports().size() == 1);
-  CHECK(b.reports()[0].task() == "c");
-  CHECK(b.reports()[0].session() == 2);
-}
-
-TEST_CASE("a refused node says hello again after a while") {
-  bench b{{}, false};
-  b.core.connected(b.now, b.step);
-  v1::ServerMessage message;
-  message.add_refused()->set_node("n");
-  b.take(message);
-  b.tick(1'900);
-  CHECK(b.hellos().empty());
-  b.tick(100);
-  CHECK(b.hellos().size() == 1);
-}
-
-TEST_CASE("thousands of nodes say hello in batches") {
-  agent_core_options options{.simulated = true};
-=======
   const auto session = hello.last_session() + 1;
   *message.add_welcomes() = welcome("n", session, 1, lease);
   b.take(message);
@@ -493,7 +415,6 @@ TEST_CASE("a refused node says hello again, or all go to another server") {
 TEST_CASE("thousands of nodes say hello in batches") {
   agent_core_options options;
   options.simulated = true;
->>>>>>> agent
   for (int i = 0; i < 1'201; ++i)
     options.nodes.push_back(node_of("n" + std::to_string(i)));
   agent_step step;
@@ -527,11 +448,7 @@ TEST_CASE("a restarted core holds what its memory says") {
   CHECK(step.records[0].forgotten().never_started());
   again->connected(b.now, step);
   REQUIRE(step.messages[0].hellos_size() == 1);
-<<<<<<< HEAD
-  CHECK(step.messages[0].hellos(0).last_session() == 1);
-=======
   CHECK(step.messages[0].hellos(0).last_session() == b.session);
->>>>>>> agent
   CHECK(step.messages[0].hellos(0).tasks_size() == 2);
 }
 

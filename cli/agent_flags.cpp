@@ -179,9 +179,38 @@ parse_named(std::string_view flag, const std::vector<std::string>& texts) {
   return out;
 }
 
-result<std::vector<v1::NodeSpec>> parse_simulated(std::string_view text) {
+namespace {
+
+/// "openb:FILE", or a share of it: "openb:FILE,part=1/3".
+result<std::vector<v1::NodeSpec>> openb_part(std::string_view text) {
+  const auto comma = text.rfind(",part=");
+  auto nodes = read_openb(std::string{text.substr(0, comma)});
+  if (!nodes || comma == std::string_view::npos)
+    return nodes;
+  const auto share = text.substr(comma + 6);
+  const auto slash = share.find('/');
+  const auto all
+      = slash == std::string_view::npos
+            ? result<std::int64_t>{invalid(
+                fmt::format("--simulate: part \"{}\" is not as in 1/3", share))}
+            : parse_whole("--simulate: part", share.substr(slash + 1), 1,
+                          max_simulated_nodes);
+  if (!all)
+    return all.failure();
+  const auto which
+      = parse_whole("--simulate: part", share.substr(0, slash), 1, *all);
+  if (!which)
+    return which.failure();
+  std::vector<v1::NodeSpec> out;
+  for (auto i = static_cast<std::size_t>(*which - 1); i < nodes->size();
+       i += static_cast<std::size_t>(*all))
+    out.push_back(std::move((*nodes)[i]));
+  return out;
+}
+
+result<std::vector<v1::NodeSpec>> read_simulated(std::string_view text) {
   if (text.starts_with("openb:"))
-    return read_openb(std::string{text.substr(6)});
+    return openb_part(text.substr(6));
   const auto items = parse_list("--simulate", text);
   if (!items)
     return items.failure();
@@ -213,6 +242,16 @@ result<std::vector<v1::NodeSpec>> parse_simulated(std::string_view text) {
   if (auto valid = from_proto(out.front()); !valid)
     return valid.failure();
   return out;
+}
+
+} // namespace
+
+result<std::vector<v1::NodeSpec>> parse_simulated(std::string_view text) {
+  auto nodes = read_simulated(text);
+  if (nodes)
+    for (auto& node : *nodes)
+      (*node.mutable_labels())[std::string{simulated_label}] = "true";
+  return nodes;
 }
 
 } // namespace skerry

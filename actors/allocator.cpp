@@ -254,6 +254,15 @@ void allocator::drop(const std::string& task, outbox& out) {
   allocations_.erase(found);
 }
 
+/// Takes back a placement that nobody has heard of yet.
+void allocator::undo(const std::string& task) {
+  outbox unheard;
+  auto found = allocations_.find(task);
+  free_amounts(found->second, unheard);
+  nodes_.at(found->second.record.node()).tasks.erase(task);
+  allocations_.erase(found);
+}
+
 /// Awards of it that are still on their way come too late.
 void allocator::remember_gone(const std::string& task, std::uint32_t attempt,
                               const mesh::v1::NodeAttached* moved,

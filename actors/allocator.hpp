@@ -240,6 +240,7 @@ private:
   void free_amounts(allocation& a, outbox& out);
   static v1::Resources demand_of(const allocation& a);
   void drop(const std::string& task, outbox& out);
+  void undo(const std::string& task);
   void remember_gone(const std::string& task, std::uint32_t attempt,
                      const mesh::v1::NodeAttached* moved, outbox& out);
   void write(const allocation& a, outbox& out) const;
@@ -247,6 +248,7 @@ private:
                 device_mask devices);
   result<> hold_placed(allocation& a, task_profile profile, node_index node,
                        device_mask devices);
+  result<> hold_adopted(allocation& a, attached_node& node, outbox& out);
   device_mask devices_of(const mesh::v1::AllocationRecord& record) const;
   void expire_reservations(instant now, outbox& out);
   void made_room() { ++freed_; }

@@ -193,9 +193,11 @@ void allocator::reconcile(attached_node& node, const v1::Hello& hello,
                  out);
     }
   }
-  // What is missing makes room for what is adopted.
+  // What runs is the truth: what does not yet makes room for it.
+  const bool was_elsewhere
+      = hello.last_session() > last_here + 1 || !to_adopt.empty();
   for (const auto& task : missing_here)
-    missing(node, task, hello.last_session() > last_here + 1, out);
+    missing(node, task, was_elsewhere, out);
   for (const auto* task : to_adopt)
     adopt(node, *task, now, out);
 }
@@ -261,10 +263,7 @@ void allocator::adopt(attached_node& node, const v1::HeldTask& held,
   a.now = held.started() ? phase::running : phase::ordered;
   a.started_unix_milliseconds = now.unix_milliseconds;
   if (!held.has_outcome()) {
-    auto profile = from_proto(order.profile());
-    const auto taken
-        = profile ? hold_placed(a, *profile, node.index, devices_of(record))
-                  : result<>{profile.failure()};
+    auto taken = hold_adopted(a, node, out);
     if (!taken) {
       // It runs, but not where this cell can count it: it has to go elsewhere.
       a.now = phase::stopping;
@@ -285,6 +284,25 @@ void allocator::adopt(attached_node& node, const v1::HeldTask& held,
     order_stop(kept, node, out);
   }
   report_soon(kept);
+}
+
+/// Reservations give way, for nothing runs in them that is known here.
+result<> allocator::hold_adopted(allocation& a, attached_node& node,
+                                 outbox& out) {
+  auto profile = from_proto(a.record.profile());
+  if (!profile)
+    return profile.failure();
+  const auto devices = devices_of(a.record);
+  auto taken = hold_placed(a, *profile, node.index, devices);
+  for (const auto& task : std::set<std::string>{node.tasks}) {
+    if (taken)
+      break;
+    if (!allocations_.at(task).record.reserved())
+      continue;
+    drop(task, out);
+    taken = hold_placed(a, *profile, node.index, devices);
+  }
+  return taken;
 }
 
 // -- orders -------------------------------------------------------------------

@@ -260,11 +260,12 @@ void allocator::award(const mesh::v1::AwardBatch& batch,
     }
   }
   if (all_or_none && refusal) {
-    outbox undone;
     for (auto& answer : *reply.mutable_results()) {
       if (answer.placed())
-        drop(answer.task(), undone);
+        undo(answer.task());
       answer.set_placed(false);
+      answer.clear_node();
+      answer.clear_devices();
       answer.set_error_code(static_cast<int>(refusal->code));
       answer.set_error_message(refusal->message);
     }

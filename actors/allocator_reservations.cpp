@@ -55,9 +55,8 @@ result<v1::DecideReply> allocator::reserve(const v1::DecideRequest& request,
     // Why, in words; the others of the request are taken back.
     auto why = offer(task, "bid-1", true, nullptr);
     why.set_placed(false);
-    outbox undone;
     for (const auto& id : made)
-      drop(id, undone);
+      undo(id);
     reply.clear_decisions();
     for (int i = 0; i < request.tasks_size(); ++i)
       *reply.add_decisions() = why;

@@ -384,6 +384,9 @@ bool running_agent::carry_out(agent_step& step, agent_instant at) {
 
 void running_agent::publish() {
   const std::lock_guard hold{mutex_};
+  if (status_.attached != core_->attached())
+    say(fmt::format("nodes_attached server={} nodes={} of={}", server_,
+                    core_->attached(), core_->nodes()));
   status_ = {.server = server_,
              .nodes = core_->nodes(),
              .attached = core_->attached(),

@@ -91,7 +91,7 @@ agent_memory agent_core::memory() const {
   out.identity = identity_;
   for (const auto& node : nodes_) {
     const auto& name = node.spec.name();
-    if (node.session.session() != 0)
+    if (node.session.next_said() != 0)
       out.sessions[name] = node.session;
     for (const auto& [key, task] : node.tasks) {
       auto& kept = out.tasks[{name, key.first, key.second}];
@@ -183,7 +183,11 @@ void agent_core::hello(node_state& node, agent_instant now, agent_step& out) {
   v1::Hello hello;
   *hello.mutable_node() = node.spec;
   hello.set_agent_id(identity_.agent_id());
-  hello.set_last_session(node.session.session());
+  // On disk before it is said: see the schema.
+  const auto say = std::max(node.session.session(), node.session.next_said());
+  node.session.set_next_said(say + 1);
+  *out.records.emplace_back().mutable_session() = node.session;
+  hello.set_last_session(say);
   hello.set_schema(link_schema);
   for (auto& [key, task] : node.tasks) {
     auto* held = hello.add_tasks();
@@ -234,7 +238,8 @@ void agent_core::welcome(const v1::Welcome& welcome, agent_instant now,
   if (node == nullptr || !connected_ || node->hello_at == 0 || leaving_)
     return;
   const auto& last = node->session;
-  const bool of_the_past = welcome.session() <= last.session()
+  const bool of_the_past = welcome.session() < last.next_said()
+                           || welcome.session() <= last.session()
                            || (welcome.server() == last.server()
                                && welcome.epoch() < last.epoch());
   if (of_the_past) {

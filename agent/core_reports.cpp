@@ -190,8 +190,13 @@ void agent_core::tick(agent_instant now, agent_step& out) {
   }
   for (auto& node : nodes_) {
     if (node.refused && boot - node.hello_at >= options_.hello_milliseconds
-        && !leaving_)
-      hello(node, now, out);
+        && !leaving_) {
+      // Where none of its nodes is wanted, another server may want them.
+      if (attached_ == 0)
+        out.reconnect = true;
+      else
+        hello(node, now, out);
+    }
     if (!node.attached)
       continue;
     for (const auto& key : node.to_acknowledge)

@@ -222,6 +222,20 @@ result<task_profile> from_proto(const v1::TaskProfile& profile) {
   return out;
 }
 
+void add_implied_constraints(v1::Job& job) {
+  for (auto& group : *job.mutable_groups()) {
+    const auto& constraints = group.profile().constraints();
+    const bool is_there = std::ranges::any_of(constraints, [](const auto& one) {
+      return one.key() == simulated_label;
+    });
+    if (!group.work().has_exec() || is_there)
+      continue;
+    auto* real = group.mutable_profile()->add_constraints();
+    real->set_key(std::string{simulated_label});
+    real->set_operator_(v1::LabelConstraint::NOT_EXISTS);
+  }
+}
+
 result<> validate(const v1::Work& work) {
   switch (work.driver_case()) {
   case v1::Work::kExec:

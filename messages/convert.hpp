@@ -1,10 +1,13 @@
 #pragma once
 
 #include "messages/skerry/v1/agent_link.pb.h"
+#include "messages/skerry/v1/jobs.pb.h"
 #include "messages/skerry/v1/types.pb.h"
 #include "scheduling/refusal.hpp"
 #include "scheduling/result.hpp"
 #include "scheduling/specs.hpp"
+
+#include <string_view>
 
 namespace skerry {
 
@@ -20,6 +23,13 @@ result<node_spec> from_proto(const v1::NodeSpec& node);
 
 v1::TaskProfile to_proto(const task_profile& profile);
 result<task_profile> from_proto(const v1::TaskProfile& profile);
+
+/// On nodes that only pretend: they can run no real process.
+inline constexpr std::string_view simulated_label = "skerry.simulated";
+
+/// Adds what follows from a job's work to where it may run: a real process
+/// needs a real machine. Idempotent.
+void add_implied_constraints(v1::Job& job);
 
 /// Checks what the agent would refuse.
 result<> validate(const v1::Work& work);

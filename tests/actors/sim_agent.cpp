@@ -24,6 +24,7 @@ void sim_agent::start() {
   if (up_)
     return;
   world_.trace("{} starts", name());
+  has_power_ = true;
   up_ = true;
   server_ = world_.random.below(world_.servers.size());
   std::vector<task_key> ordered;
@@ -56,6 +57,7 @@ void sim_agent::kill() {
 void sim_agent::power_off() {
   kill();
   world_.trace("{} has no power", name());
+  has_power_ = false;
   end_all("its machine has lost power", false);
 }
 
@@ -65,6 +67,7 @@ void sim_agent::replace() {
   had_.clear();
   id_ = world_.random.bits() | 1;
   last_session_ = 0;
+  was_replaced_ = true;
   world_.trace("{} is a new machine", name());
 }
 

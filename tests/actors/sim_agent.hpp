@@ -31,6 +31,8 @@ public:
   void closed(link_id link);
 
   bool is_up() const { return up_; }
+  bool has_power() const { return has_power_; }
+  bool was_replaced() const { return was_replaced_; }
   bool holds_nothing() const { return held_.empty(); }
   const std::string& name() const { return spec_.name(); }
   bool is_welcome() const { return session_ != 0; }
@@ -69,13 +71,15 @@ private:
   sim_world& world_;
   std::size_t number_;
   v1::NodeSpec spec_;
-  std::size_t names_ = 0; ///< How many machines have had the name.
 
   // Journal.
   std::uint64_t id_ = 0;
   std::uint64_t last_session_ = 0;
   std::map<task_key, held_task> held_;
   std::map<std::string, std::uint32_t> had_; ///< Highest attempt, by task.
+
+  bool has_power_ = true;
+  bool was_replaced_ = false;
 
   // Memory.
   bool up_ = false;

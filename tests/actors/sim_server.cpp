@@ -122,6 +122,8 @@ void sim_server::with(std::unique_ptr<Role>& role, const Work& work) {
 
 void sim_server::take(mesh::v1::Envelope envelope) {
   when_awake([this, envelope = std::move(envelope)] {
+    if (!envelope.has_cell_freed())
+      world_.trace("{} hears {}", name_, envelope.ShortDebugString());
     const auto work = [&](auto& role, instant now, outbox& out) {
       role.take(envelope, now, out);
     };

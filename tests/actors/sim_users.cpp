@@ -228,13 +228,16 @@ void sim_users::operate() {
                                              : v1::READY);
 }
 
-void sim_users::tidy_up() {
+void sim_users::tidy_up(bool long_calm) {
   for (std::size_t i = 0; i < reservations_.size(); ++i)
     if (!reservations_[i].released && !reservations_[i].ids.empty())
       command(i, mesh::v1::ReservationCommand::RELEASE);
   for (const auto& agent : world_.agents) {
     set_condition(agent->name(), v1::READY);
-    if (agent->is_up())
+    // A task that runs on without any server waits for the operator's word that
+    // its machine is gone. Of one that was replaced he says so when its servers
+    // have seen the new one: there they refuse.
+    if (agent->has_power() && !(long_calm && agent->was_replaced()))
       continue;
     mesh::v1::Question question;
     question.mutable_command()->set_forget(agent->name());

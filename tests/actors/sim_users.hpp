@@ -13,7 +13,8 @@ public:
   /// One more thing that somebody wants.
   void act();
   /// In the calm: nodes take all again, and reservations are given back.
-  void tidy_up();
+  /// @param long_calm All servers have heard of each other and of all agents.
+  void tidy_up(bool long_calm);
   void poll();
   /// All that was promised holds, and nothing is left to do.
   bool satisfied(std::string& why) const;

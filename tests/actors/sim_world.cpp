@@ -175,7 +175,7 @@ void sim_world::calm_down() {
   }
   agents[0]->start();
   for (auto time = between(0, 100); time < calm_lasts; time += 1'000)
-    clock.after(time, [this] { users_->tidy_up(); });
+    clock.after(time, [this, time] { users_->tidy_up(time > 10'000); });
 }
 
 // -- wires --------------------------------------------------------------------

@@ -20,11 +20,12 @@ struct bench {
   agent_core core;
   agent_instant now{1'000'000, 5'000'000};
   agent_step step;
+  std::uint64_t session = 0;
 
   explicit bench(const agent_memory& memory = {}, bool connect = true)
       : core{make(memory)} {
     if (connect)
-      attach(1, 1);
+      attach(1);
   }
 
   static agent_core make(const agent_memory& memory) {
@@ -33,9 +34,11 @@ struct bench {
         .value();
   }
 
-  void attach(std::uint64_t session, std::uint64_t epoch) {
+  /// As a server does: the session after the one that is said.
+  void attach(std::uint64_t epoch, std::uint64_t too_low = 0) {
     step = {};
     core.connected(now, step);
+    session = hellos().at(0).last_session() + 1 - too_low;
     v1::ServerMessage message;
     *message.add_welcomes() = welcome("n", session, epoch, lease);
     take(message);
@@ -48,7 +51,11 @@ struct bench {
     step = {};
     core.take(event, now, step);
   }
-  void start(const v1::StartOrder& order) {
+  void start(v1::StartOrder order) {
+    order.set_session(session);
+    start_as_is(order);
+  }
+  void start_as_is(const v1::StartOrder& order) {
     v1::ServerMessage message;
     *message.add_starts() = order;
     take(message);
@@ -65,7 +72,7 @@ struct bench {
     v1::ServerMessage message;
     auto& order = *message.add_resizes();
     order.set_node("n");
-    order.set_session(1);
+    order.set_session(session);
     order.set_task(task);
     order.set_attempt(1);
     order.mutable_demand()->set_cpu_millicores(cpu_millicores);
@@ -115,7 +122,7 @@ TEST_CASE("an order is recorded in the step that starts it") {
   b.began("t");
   REQUIRE(b.reports().size() == 1);
   CHECK(b.reports()[0].has_started());
-  CHECK(b.reports()[0].session() == 1);
+  CHECK(b.reports()[0].session() == b.session);
 }
 
 TEST_CASE("an order that comes again starts nothing and is answered") {
@@ -132,13 +139,15 @@ TEST_CASE("an order that comes again starts nothing and is answered") {
 TEST_CASE("an order of another session or an older epoch starts nothing") {
   bench b;
   auto order = order_of("n", "t", 1);
-  order.set_session(7);
-  b.start(order);
+  order.set_session(b.session + 1);
+  b.start_as_is(order);
   CHECK(b.step.commands.empty());
   CHECK(b.reports().empty());
-  b.core.disconnected();
-  b.attach(2, 3);
-  order.set_session(2);
+  const auto old = b.session;
+  b.attach(3);
+  order.set_session(old);
+  b.start_as_is(order);
+  CHECK(b.step.commands.empty());
   order.set_epoch(2);
   b.start(order);
   CHECK(b.step.commands.empty());
@@ -161,13 +170,25 @@ TEST_CASE("no order counts before this stream's welcome") {
 
 TEST_CASE("a welcome of a session that there was already is ignored") {
   bench b;
-  b.core.disconnected();
   b.attach(1, 1);
   CHECK(b.core.attached() == 0);
-  b.attach(2, 0); // The same server, of an older epoch.
+  b.attach(0); // The same server, of an older epoch.
   CHECK(b.core.attached() == 0);
-  b.attach(2, 1);
+  b.attach(1);
   CHECK(b.core.attached() == 1);
+}
+
+TEST_CASE("each hello says a higher session, welcomed or not") {
+  bench b{{}, false};
+  std::uint64_t last = 0;
+  for (int i = 0; i < 3; ++i) {
+    b.step = {};
+    b.core.connected(b.now, b.step);
+    const auto said = b.hellos().at(0).last_session();
+    CHECK(said == last);
+    CHECK(b.step.records.size() == 1); // On disk before it is said.
+    last = said + 1;
+  }
 }
 
 TEST_CASE("what does not fit is refused, whatever the server believes") {
@@ -241,7 +262,7 @@ TEST_CASE("a stop that comes before its start keeps it from starting") {
   v1::ServerMessage message;
   auto& stop = *message.add_stops();
   stop.set_node("n");
-  stop.set_session(1);
+  stop.set_session(b.session);
   stop.set_task("t");
   stop.set_attempt(1);
   b.take(message);
@@ -350,7 +371,7 @@ TEST_CASE("a new hello says all that is held, and what happened since") {
   b.core.connected(b.now, b.step);
   REQUIRE(b.hellos().size() == 1);
   const auto hello = b.hellos()[0];
-  CHECK(hello.last_session() == 1);
+  CHECK(hello.last_session() == b.session);
   REQUIRE(hello.tasks_size() == 3);
   CHECK(hello.tasks(0).started());
   CHECK(hello.tasks(1).has_outcome());
@@ -358,27 +379,42 @@ TEST_CASE("a new hello says all that is held, and what happened since") {
   b.began("c"); // Between Hello and Welcome.
   CHECK(b.step.messages.empty());
   v1::ServerMessage message;
-  *message.add_welcomes() = welcome("n", 2, 1, lease);
+  const auto session = hello.last_session() + 1;
+  *message.add_welcomes() = welcome("n", session, 1, lease);
   b.take(message);
   REQUIRE(b.reports().size() == 1);
   CHECK(b.reports()[0].task() == "c");
-  CHECK(b.reports()[0].session() == 2);
+  CHECK(b.reports()[0].session() == session);
 }
 
-TEST_CASE("a refused node says hello again after a while") {
-  bench b{{}, false};
-  b.core.connected(b.now, b.step);
+TEST_CASE("a refused node says hello again, or all go to another server") {
+  agent_step step;
+  agent_core_options options;
+  options.nodes = {node_of("a"), node_of("b")};
+  auto core = agent_core::recover(std::move(options), {}, step).value();
+  agent_instant now{1'000, 1'000};
+  core.connected(now, step);
   v1::ServerMessage message;
-  message.add_refused()->set_node("n");
-  b.take(message);
-  b.tick(1'900);
-  CHECK(b.hellos().empty());
-  b.tick(100);
-  CHECK(b.hellos().size() == 1);
+  message.add_refused()->set_node("b");
+  core.take(message, now, step);
+  auto alone = core;
+  *message.add_welcomes() = welcome("a", 1, 1, lease);
+  core.take(message, now, step);
+  const auto tick = [&](agent_core& which, std::int64_t milliseconds) {
+    step = {};
+    which.tick({1'000 + milliseconds, 1'000}, step);
+    return step.messages.empty() ? 0 : step.messages[0].hellos_size();
+  };
+  CHECK(tick(core, 999) == 0);
+  CHECK(tick(core, 2'000) == 1);
+  CHECK(!step.reconnect);
+  CHECK(tick(alone, 2'000) == 0);
+  CHECK(step.reconnect);
 }
 
 TEST_CASE("thousands of nodes say hello in batches") {
-  agent_core_options options{.simulated = true};
+  agent_core_options options;
+  options.simulated = true;
   for (int i = 0; i < 1'201; ++i)
     options.nodes.push_back(node_of("n" + std::to_string(i)));
   agent_step step;
@@ -412,7 +448,7 @@ TEST_CASE("a restarted core holds what its memory says") {
   CHECK(step.records[0].forgotten().never_started());
   again->connected(b.now, step);
   REQUIRE(step.messages[0].hellos_size() == 1);
-  CHECK(step.messages[0].hellos(0).last_session() == 1);
+  CHECK(step.messages[0].hellos(0).last_session() == b.session);
   CHECK(step.messages[0].hellos(0).tasks_size() == 2);
 }
 

@@ -155,7 +155,8 @@ TEST_CASE("a program that is not there is a failure that says so") {
       = b.over(b.start(order_of("n", "t", 1, 100, {"no-such-program"})));
   CHECK(!outcome.succeeded());
   CHECK(outcome.exit_code() == 127);
-  CHECK(outcome.reason() == "running its program: No such file or directory");
+  // EACCES instead where PATH names what the task's user may not enter.
+  CHECK(outcome.reason().starts_with("running its program: "));
 }
 
 TEST_CASE("starts and ends are in the log, once each") {
@@ -254,8 +255,9 @@ TEST_CASE("more memory than granted kills the task, and it is told") {
   bench b;
   if (lacks_groups(b))
     return;
-  const auto key = b.start(
-      limited("t", "exec tail -c 200000000 /dev/zero", std::int64_t{32} << 20));
+  const auto key
+      = b.start(limited("t", "x=$(head -c 200000000 /dev/zero | tr '\\0' x)",
+                        std::int64_t{32} << 20));
   const auto outcome = b.over(key);
   CHECK(outcome.out_of_memory());
   CHECK(outcome.signal() == SIGKILL);

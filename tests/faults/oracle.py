@@ -147,13 +147,13 @@ def check_agents(cluster, capacity_millicores=16_000):
     for agent in cluster.agents:
         used = collections.Counter()
         held = {}
+        # start NODE TASK ATTEMPT SESSION EPOCH TIME CPU_MILLICORES ...
         for what, node, task, attempt, *rest in agent.events():
             key = (task, attempt)
             if what == "start":
                 starts[key] += 1
                 twice += starts[key] > 1
-                fields = dict(item.split("=", 1) for item in rest if "=" in item)
-                cpu = int(fields.get("cpu_millicores", 0))
+                cpu = int(rest[3])
                 held[(node, *key)] = cpu
                 used[node] += cpu
                 over += used[node] > capacity_millicores

@@ -79,3 +79,16 @@ TEST_CASE("work without a driver or program is refused") {
 }
 
 TEST_SUITE_END();
+
+TEST_CASE("a real process is kept from nodes that only pretend") {
+  v1::Job job;
+  job.add_groups()->mutable_work()->mutable_exec()->add_argv("true");
+  job.add_groups()->mutable_work()->mutable_simulated();
+  add_implied_constraints(job);
+  const auto once = job.SerializeAsString();
+  add_implied_constraints(job);
+  CHECK(job.SerializeAsString() == once);
+  REQUIRE(job.groups(0).profile().constraints_size() == 1);
+  CHECK(job.groups(0).profile().constraints(0).key() == simulated_label);
+  CHECK(job.groups(1).profile().constraints().empty());
+}

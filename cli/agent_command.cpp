@@ -1,0 +1,381 @@
+#include "agent/agent.hpp"
+#include "agent/discovery.hpp"
+#include "agent/journal.hpp"
+#include "cli/agent_flags.hpp"
+#include "cli/agent_measure.hpp"
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "messages/convert.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <google/protobuf/util/json_util.h>
+#include <grpcpp/grpcpp.h>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace skerry {
+namespace {
+
+/// How long `--stop-tasks-on-exit` waits for the slowest task.
+constexpr std::int64_t leave_milliseconds = 60'000;
+/// Between two looks whether the agent still works.
+constexpr long look_nanoseconds = 200'000'000;
+
+struct agent_flags {
+  std::string servers;
+  std::string name;
+  std::string data;
+  std::string cpu;
+  std::string memory;
+  std::string disk;
+  std::string network;
+  std::vector<std::string> labels;
+  std::vector<std::string> named;
+  std::string max_tasks = "0";
+  std::string user = "nobody";
+  std::string supervisor;
+  std::string simulate;
+  std::string time_scale = "1";
+  std::string seed = "0";
+  std::string nvml = "libnvidia-ml.so.1";
+  std::string sys = "/sys";
+  std::string enforce = "v2";
+  bool no_gpus = false;
+  bool allow_more = false;
+  bool stop_tasks = false;
+  std::string journal;        ///< Of `skerry agent journal`.
+  std::string tasks = "1000"; ///< Of `skerry agent measure`.
+  std::string at_once = "32";
+};
+
+std::string machine_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0)
+    return "node";
+  return as_id(name.data());
+}
+
+std::filesystem::path default_data() {
+  if (::geteuid() == 0)
+    return "/var/lib/skerry/agent";
+  if (const char* state = std::getenv("XDG_STATE_HOME"))
+    return std::filesystem::path{state} / "skerry/agent";
+  if (const char* home = std::getenv("HOME"))
+    return std::filesystem::path{home} / ".local/state/skerry/agent";
+  return "skerry-agent";
+}
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("localhost:")
+         || address.starts_with("[::1]:") || address.starts_with("unix:");
+}
+
+result<> read_servers(const agent_flags& flags, agent_options& into) {
+  auto servers = parse_list("--server", flags.servers);
+  if (!servers)
+    return servers.failure();
+  for (const auto& server : *servers)
+    if (!is_loopback(server))
+      return {error_code::invalid_argument,
+              fmt::format("--server: {} is not on this machine, and without "
+                          "certificates nothing else may be talked to",
+                          server)};
+  into.servers = *std::move(servers);
+  into.dial = [](const std::string& address) {
+    return grpc::CreateCustomChannel(
+        address, grpc::InsecureChannelCredentials(), link_channel_arguments());
+  };
+  return done{};
+}
+
+result<> read_amounts(const agent_flags& flags, declaration& into) {
+  using reader = result<std::int64_t> (*)(std::string_view, std::string_view);
+  const auto read = [&](std::string_view flag, const std::string& text,
+                        resource_kind kind, reader parse) -> result<> {
+    if (text.empty())
+      return done{};
+    const auto amount = parse(flag, text);
+    if (!amount)
+      return amount.failure();
+    into.capacity.set(kind, *amount);
+    return done{};
+  };
+  if (auto ok = read("--cpu", flags.cpu, resource_kind::cpu, parse_cores); !ok)
+    return ok;
+  if (auto ok
+      = read("--memory", flags.memory, resource_kind::memory, parse_bytes);
+      !ok)
+    return ok;
+  if (auto ok = read("--disk", flags.disk, resource_kind::disk, parse_bytes);
+      !ok)
+    return ok;
+  if (flags.network.empty())
+    return done{};
+  const auto mbps = parse_whole("--network", flags.network, 0, 100'000'000);
+  if (!mbps)
+    return mbps.failure();
+  into.capacity.set(resource_kind::network, *mbps * 1'000'000);
+  return done{};
+}
+
+result<> read_machine(const agent_flags& flags, const console& out,
+                      agent_options& into) {
+  std::error_code failed;
+  std::filesystem::create_directories(into.data_directory, failed);
+  const auto found = discover({.sys = flags.sys,
+                               .work_directory = into.data_directory,
+                               .nvml = flags.no_gpus ? "" : flags.nvml});
+  if (!found)
+    return found.failure();
+  for (const auto& note : found->notes)
+    out.note(note);
+  declaration declared{.name = flags.name.empty() ? machine_name() : flags.name,
+                       .allow_more_than_found = flags.allow_more};
+  if (auto ok = read_amounts(flags, declared); !ok)
+    return ok;
+  auto labels = parse_labels("--label", flags.labels);
+  if (!labels)
+    return labels.failure();
+  declared.labels = *std::move(labels);
+  auto named = parse_named("--named", flags.named);
+  if (!named)
+    return named.failure();
+  declared.named = *std::move(named);
+  const auto max_tasks = parse_whole("--max-tasks", flags.max_tasks, 0,
+                                     std::numeric_limits<std::int32_t>::max());
+  if (!max_tasks)
+    return max_tasks.failure();
+  declared.max_tasks = static_cast<std::uint32_t>(*max_tasks);
+  const auto node = declare_node(*found, declared);
+  if (!node)
+    return node.failure();
+  into.nodes = {to_proto(*node)};
+  into.device_ids = found->device_ids;
+  return done{};
+}
+
+result<agent_options> understand(const agent_flags& flags, const console& out) {
+  agent_options options;
+  if (auto ok = read_servers(flags, options); !ok)
+    return ok.failure();
+  options.data_directory = flags.data.empty() ? default_data() : flags.data;
+  const auto scale = parse_decimal("--time-scale", flags.time_scale, 1e-6, 1e9);
+  if (!scale)
+    return scale.failure();
+  options.simulation.time_scale = *scale;
+  const auto seed = parse_whole("--seed", flags.seed, 0,
+                                std::numeric_limits<std::int64_t>::max());
+  if (!seed)
+    return seed.failure();
+  options.seed = static_cast<std::uint64_t>(*seed);
+  constexpr std::array<std::string_view, 4> rungs{"v2", "v1", "rlimit",
+                                                  "observe"};
+  const auto rung = parse_choice("--enforce", flags.enforce, rungs);
+  if (!rung)
+    return rung.failure();
+  options.best_rung = static_cast<cgroup_rung>(*rung);
+  options.user = flags.user;
+  options.supervisor = flags.supervisor;
+  options.log = [&out](const std::string& line) { out.note(line); };
+  if (flags.simulate.empty()) {
+    if (auto ok = read_machine(flags, out, options); !ok)
+      return ok.failure();
+    return options;
+  }
+  auto nodes = parse_simulated(flags.simulate);
+  if (!nodes)
+    return nodes.failure();
+  options.nodes = *std::move(nodes);
+  options.simulated = true;
+  return options;
+}
+
+/// Blocks the signals that end it, in all threads to come: one waits for them.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+    sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+result<> run(const agent_flags& flags, const console& out) {
+  auto options = understand(flags, out);
+  if (!options)
+    return options.failure();
+  const auto signals = block_signals();
+  const auto nodes = options->nodes.size();
+  const auto first = options->nodes.front().name();
+  auto running = agent::start(*std::move(options));
+  if (!running)
+    return running.failure();
+  auto& it = **running;
+  out.note(fmt::format("agent_started node={} nodes={} enforcement=\"{}\"",
+                       first, nodes, it.enforcement()));
+  for (;;) {
+    const timespec pause{.tv_sec = 0, .tv_nsec = look_nanoseconds};
+    const int signal = ::sigtimedwait(&signals, nullptr, &pause);
+    if (const auto failed = it.wait(0))
+      return *failed;
+    if (signal <= 0)
+      continue;
+    out.note(fmt::format("agent_stopping signal={}", signal));
+    if (flags.stop_tasks)
+      it.leave(leave_milliseconds);
+    else
+      it.stop();
+    return done{};
+  }
+}
+
+/// The records, a line each.
+result<> show_journal(const std::string& directory, console& out) {
+  const auto records = agent_journal::read(directory);
+  if (!records)
+    return records.failure();
+  std::string text;
+  for (const auto& record : *records) {
+    std::string line;
+    google::protobuf::util::JsonPrintOptions how;
+    how.preserve_proto_field_names = true;
+    if (!google::protobuf::util::MessageToJsonString(record, &line, how).ok())
+      return {error_code::malformed, "a record cannot be written as JSON"};
+    text
+        += out.format == output_format::json ? line : record.ShortDebugString();
+    text += '\n';
+  }
+  return out.print(text);
+}
+
+result<> measure(const agent_flags& flags, console& out) {
+  const auto tasks = parse_whole("--tasks", flags.tasks, 1, 1'000'000);
+  if (!tasks)
+    return tasks.failure();
+  const auto at_once = parse_whole("--at-once", flags.at_once, 1, 10'000);
+  if (!at_once)
+    return at_once.failure();
+  auto directory
+      = (std::filesystem::temp_directory_path() / "skerry-XXXXXX").string();
+  if (::mkdtemp(directory.data()) == nullptr)
+    return {error_code::io_failed, "cannot make " + directory};
+  return measure_agent({.directory = directory,
+                        .supervisor = flags.supervisor,
+                        .tasks = *tasks,
+                        .at_once = *at_once,
+                        .grouped = flags.enforce != "observe"},
+                       out);
+}
+
+void declare_node_flags(CLI::App& command, agent_flags& flags) {
+  const auto option = [&](const char* name, std::string& into, const char* type,
+                          const std::string& what) {
+    return command.add_option(name, into, what)
+        ->type_name(type)
+        ->check(refuse_empty);
+  };
+  option("--name", flags.name, "NAME", "Of the node (default: the machine's)");
+  option("--cpu", flags.cpu, "CORES", "Less than there is: 8, 1.5 or 1500m");
+  option("--memory", flags.memory, "BYTES", "The same, as in 8GiB");
+  option("--disk", flags.disk, "BYTES", "The same");
+  option("--network", flags.network, "MBIT", "Per second; not found out");
+  command.add_option("--label", flags.labels, "KEY=VALUE, several times")
+      ->type_name("K=V")
+      ->expected(1)
+      ->take_all();
+  command
+      .add_option("--named", flags.named,
+                  "Another resource, as in licences=2,\nseveral times")
+      ->type_name("K=N")
+      ->expected(1)
+      ->take_all();
+  option("--max-tasks", flags.max_tasks, "N", "At once; 0 for no limit")
+      ->capture_default_str();
+  command.add_flag("--allow-more-than-found", flags.allow_more,
+                   "Let --cpu and others exceed the machine");
+  command.add_flag("--no-gpus", flags.no_gpus, "Do not look for GPUs");
+  option("--sysfs", flags.sys, "DIR", "Where FPGAs are looked for")
+      ->capture_default_str();
+}
+
+void declare(CLI::App& command, agent_flags& flags) {
+  const auto option = [&](const char* name, std::string& into, const char* type,
+                          const std::string& what) {
+    return command.add_option(name, into, what)
+        ->type_name(type)
+        ->check(refuse_empty);
+  };
+  add_list_flag(command, "--server", flags.servers,
+                "Servers, HOST:PORT: attaches to one of them")
+      ->type_name("A,B");
+  option("--data-dir", flags.data, "DIR",
+         "Journal and tasks (default: " + default_data().string() + ")");
+  declare_node_flags(command, flags);
+  option("--user", flags.user, "NAME", "Whom tasks run as when this is root")
+      ->capture_default_str();
+  option("--enforce", flags.enforce, "RUNG",
+         "At best: v2, v1 (cgroups), rlimit, observe")
+      ->capture_default_str();
+  option("--supervisor", flags.supervisor, "FILE",
+         "skerry-supervise (default: beside skerry)");
+  option("--simulate", flags.simulate, "SPEC",
+         "Stand for many nodes that only pretend:\n"
+         "count=1000,cpu=64,memory=256GiB,gpus=8,\n"
+         "model=A100,name=sim- or openb:FILE");
+  option("--time-scale", flags.time_scale, "X",
+         "Simulated tasks run X times as fast")
+      ->capture_default_str();
+  option("--seed", flags.seed, "N", "Of waits between connections; 0: random")
+      ->capture_default_str();
+  command.add_flag("--stop-tasks-on-exit", flags.stop_tasks,
+                   "On SIGTERM end all tasks and leave the\ncluster; else they "
+                   "run on for the next agent");
+}
+
+} // namespace
+
+void add_agent_command(CLI::App& parent, action& chosen) {
+  auto& command = *parent.add_subcommand(
+      "agent", "Make this machine, or many pretended ones, nodes");
+  const auto flags = std::make_shared<agent_flags>();
+  declare(command, *flags);
+  command.footer("Examples:\n"
+                 "  skerry agent --server 127.0.0.1:7070 --data-dir ./node\n"
+                 "  skerry agent --server 127.0.0.1:7070 --data-dir ./sim \\\n"
+                 "    --simulate count=1000,cpu=64,memory=256GiB\n"
+                 "Every start and end of a task is a line of starts.log in the "
+                 "data directory.");
+  auto& journal = *command.add_subcommand(
+      "journal", "Print an agent's journal, a record a line");
+  journal.add_option("DIR", flags->journal, "Its data directory")->required();
+  auto& measured = *command.add_subcommand(
+      "measure", "How many processes a second this machine starts");
+  measured.add_option("--tasks", flags->tasks, "In all")
+      ->type_name("N")
+      ->capture_default_str();
+  measured.add_option("--at-once", flags->at_once, "Running at a time")
+      ->type_name("N")
+      ->capture_default_str();
+  command.require_subcommand(0, 1);
+  command.final_callback([&command, &journal, &measured, &chosen, flags] {
+    if (command.got_subcommand(&journal))
+      chosen
+          = [flags](console& out) { return show_journal(flags->journal, out); };
+    else if (command.got_subcommand(&measured))
+      chosen = [flags](console& out) { return measure(*flags, out); };
+    else
+      chosen = [flags](console& out) { return run(*flags, out); };
+  });
+}
+
+} // namespace skerry

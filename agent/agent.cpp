@@ -350,7 +350,7 @@ bool running_agent::carry_out(agent_step& step, agent_instant at) {
     return false;
   }
   for (auto& command : step.commands) {
-    starts_count_ += std::holds_alternative<start_task>(command) ? 1 : 0;
+    starts_count_ += std::holds_alternative<begin_task>(command) ? 1 : 0;
     if (exec_ == nullptr) {
       simulated_.take(std::move(command));
       continue;
@@ -365,7 +365,7 @@ bool running_agent::carry_out(agent_step& step, agent_instant at) {
           if constexpr (
               std::is_same_v<
                   command_type,
-                  start_task> || std::is_same_v<command_type, adopt_task>)
+                  begin_task> || std::is_same_v<command_type, adopt_task>)
             return simulated(each.order);
           else if constexpr (std::is_same_v<command_type, v1::LogsOrder>)
             return false;

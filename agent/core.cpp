@@ -347,7 +347,7 @@ void agent_core::start(const v1::StartOrder& order, agent_instant now,
   ++live_;
   *out.records.emplace_back().mutable_accepted() = order;
   out.commands.emplace_back(
-      start_task{{order.node(), order.task(), order.attempt()}, order});
+      begin_task{{order.node(), order.task(), order.attempt()}, order});
 }
 
 void agent_core::stop(const v1::StopOrder& order, agent_instant now,
@@ -413,7 +413,7 @@ void agent_core::resize(const v1::ResizeOrder& order, agent_step& out) {
         task->held, from_proto(larger(task->order.demand(), order.demand())));
   if (why) {
     task->resizing = order.demand();
-    out.commands.emplace_back(resize_task{
+    out.commands.emplace_back(change_task{
         {order.node(), order.task(), order.attempt()}, order.demand()});
     return;
   }

@@ -155,7 +155,7 @@ private:
   void began(const task_began& event, agent_step& out);
   void over(const task_over& event, agent_instant now, agent_step& out);
   void never_began(const task_never_began& event, agent_step& out);
-  void resized(const task_resized& event, agent_step& out);
+  void resized(const task_changed& event, agent_step& out);
   void not_resized(const resize_refused& event, agent_step& out);
 
   std::int64_t lease_until(const node_state& node) const;

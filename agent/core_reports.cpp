@@ -61,7 +61,7 @@ void agent_core::take(const driver_event& event, agent_instant now,
           over(each, now, out);
         else if constexpr (std::is_same_v<event_type, task_never_began>)
           never_began(each, out);
-        else if constexpr (std::is_same_v<event_type, task_resized>)
+        else if constexpr (std::is_same_v<event_type, task_changed>)
           resized(each, out);
         else if constexpr (std::is_same_v<event_type, resize_refused>)
           not_resized(each, out);
@@ -131,7 +131,7 @@ void agent_core::never_began(const task_never_began& event, agent_step& out) {
   node->tasks.erase({event.key.task, event.key.attempt});
 }
 
-void agent_core::resized(const task_resized& event, agent_step& out) {
+void agent_core::resized(const task_changed& event, agent_step& out) {
   node_state* node = nullptr;
   auto* task = find(event.key, node);
   if (task == nullptr || task->now == phase::ended)

@@ -24,7 +24,7 @@ struct task_key {
 // -- what a driver is told ----------------------------------------------------
 
 /// @pre The order is in the journal, and this is its first start.
-struct start_task {
+struct begin_task {
   task_key key;
   v1::StartOrder order;
 };
@@ -42,7 +42,7 @@ struct stop_task {
   bool at_once = false; ///< Its lease is over: no more than a second's grace.
 };
 
-struct resize_task {
+struct change_task {
   task_key key;
   v1::Resources demand;
 };
@@ -52,8 +52,8 @@ struct forget_task {
   task_key key;
 };
 
-using driver_command = std::variant<start_task, adopt_task, stop_task,
-                                    resize_task, forget_task, v1::LogsOrder>;
+using driver_command = std::variant<begin_task, adopt_task, stop_task,
+                                    change_task, forget_task, v1::LogsOrder>;
 
 // -- what a driver tells ------------------------------------------------------
 
@@ -72,7 +72,7 @@ struct task_never_began {
   task_key key;
 };
 
-struct task_resized {
+struct task_changed {
   task_key key;
   v1::Resources demand;
 };
@@ -88,7 +88,7 @@ struct usage_seen {
 };
 
 using driver_event
-    = std::variant<task_began, task_over, task_never_began, task_resized,
+    = std::variant<task_began, task_over, task_never_began, task_changed,
                    resize_refused, usage_seen, v1::LogsAnswer>;
 
 /// Runs tasks in its own way. Commands never block for long; what becomes of

@@ -69,13 +69,13 @@ void exec_state::carry_out(const driver_command& command) {
   std::visit(
       [&](const auto& each) {
         using command_type = std::decay_t<decltype(each)>;
-        if constexpr (std::is_same_v<command_type, start_task>)
+        if constexpr (std::is_same_v<command_type, begin_task>)
           start(each);
         else if constexpr (std::is_same_v<command_type, adopt_task>)
           adopt(each);
         else if constexpr (std::is_same_v<command_type, stop_task>)
           stop(each);
-        else if constexpr (std::is_same_v<command_type, resize_task>)
+        else if constexpr (std::is_same_v<command_type, change_task>)
           resize(each);
         else if constexpr (std::is_same_v<command_type, forget_task>)
           forget(each);
@@ -160,7 +160,7 @@ result<launch> exec_state::prepare(const v1::StartOrder& order,
   return out;
 }
 
-void exec_state::start(const start_task& command) {
+void exec_state::start(const begin_task& command) {
   auto& task = tasks_[command.key];
   task.order = command.order;
   task.directory = directory_of(command.key);
@@ -349,7 +349,7 @@ void exec_state::forget(const forget_task& command) {
 
 // -- resizing -----------------------------------------------------------------
 
-void exec_state::resize(const resize_task& command) {
+void exec_state::resize(const change_task& command) {
   const auto found = tasks_.find(command.key);
   if (found == tasks_.end() || !found->second.handle)
     return events.emplace_back(resize_refused{
@@ -365,7 +365,7 @@ void exec_state::resize(const resize_task& command) {
     return events.emplace_back(resize_refused{command.key, changed.failure()}),
            void();
   *task.order.mutable_demand() = to;
-  events.emplace_back(task_resized{command.key, to});
+  events.emplace_back(task_changed{command.key, to});
 }
 
 result<> exec_state::resize_limits(const running_task& task,

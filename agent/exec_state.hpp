@@ -46,11 +46,11 @@ private:
     std::int64_t look_at = 0;
   };
 
-  void start(const start_task& command);
+  void start(const begin_task& command);
   result<launch> prepare(const v1::StartOrder& order, running_task& task);
   void adopt(const adopt_task& command);
   void stop(const stop_task& command);
-  void resize(const resize_task& command);
+  void resize(const change_task& command);
   result<> resize_limits(const running_task& task, const v1::Resources& to);
   void forget(const forget_task& command);
   void read_logs(const v1::LogsOrder& order);

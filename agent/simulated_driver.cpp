@@ -30,7 +30,7 @@ void simulated_driver::take(driver_command command) {
   std::visit(
       [&](const auto& each) {
         using command_type = std::decay_t<decltype(each)>;
-        if constexpr (std::is_same_v<command_type, start_task>) {
+        if constexpr (std::is_same_v<command_type, begin_task>) {
           begin(each.key, each.order, nullptr);
         } else if constexpr (std::is_same_v<command_type, adopt_task>) {
           if (each.started.unix_milliseconds() == 0)
@@ -40,7 +40,7 @@ void simulated_driver::take(driver_command command) {
         } else if constexpr (std::is_same_v<command_type, stop_task>) {
           if (tasks_.contains(each.key))
             end(each.key, 15, each.reason);
-        } else if constexpr (std::is_same_v<command_type, resize_task>) {
+        } else if constexpr (std::is_same_v<command_type, change_task>) {
           resize(each);
         } else if constexpr (std::is_same_v<command_type, v1::LogsOrder>) {
           v1::LogsAnswer answer;
@@ -106,7 +106,7 @@ void simulated_driver::end(const task_key& key, std::int32_t signal,
   events_.emplace_back(task_over{key, std::move(outcome)});
 }
 
-void simulated_driver::resize(const resize_task& command) {
+void simulated_driver::resize(const change_task& command) {
   auto found = tasks_.find(command.key);
   if (found == tasks_.end()) {
     events_.emplace_back(
@@ -124,7 +124,7 @@ void simulated_driver::resize(const resize_task& command) {
     return;
   }
   *task.order.mutable_demand() = to;
-  events_.emplace_back(task_resized{command.key, to});
+  events_.emplace_back(task_changed{command.key, to});
 }
 
 std::vector<driver_event> simulated_driver::advance(agent_instant now) {

@@ -56,7 +56,7 @@ private:
   void begin(const task_key& key, const v1::StartOrder& order,
              const v1::TaskStarted* before);
   void end(const task_key& key, std::int32_t signal, std::string reason);
-  void resize(const resize_task& command);
+  void resize(const change_task& command);
 
   simulated_driver_options options_;
   agent_instant now_;

@@ -97,7 +97,7 @@ result<figures> run(const agent_measurement& how, exec_driver& driver,
       return written.failure();
     for (auto& order : orders) {
       begun[order.task()] = steady::now();
-      driver.take(start_task{{"here", order.task(), 1}, std::move(order)});
+      driver.take(begin_task{{"here", order.task(), 1}, std::move(order)});
     }
     for (auto& event : events.wait()) {
       if (auto* began = std::get_if<task_began>(&event))

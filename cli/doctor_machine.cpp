@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/timex.h>
 #include <system_error>
 

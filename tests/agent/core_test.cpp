@@ -117,7 +117,7 @@ TEST_CASE("an order is recorded in the step that starts it") {
   REQUIRE(b.step.records.size() == 1);
   CHECK(b.step.records[0].accepted().task() == "t");
   REQUIRE(b.step.commands.size() == 1);
-  CHECK(std::get<start_task>(b.step.commands[0]).key.task == "t");
+  CHECK(std::get<begin_task>(b.step.commands[0]).key.task == "t");
   CHECK(b.reports().empty()); // Told when it has started.
   b.began("t");
   REQUIRE(b.reports().size() == 1);
@@ -301,7 +301,7 @@ TEST_CASE("a resize must fit, and both amounts are held until it is done") {
   CHECK(b.refusal() == code(error_code::insufficient));
   v1::Resources to;
   to.set_cpu_millicores(2500);
-  b.take(task_resized{{"n", "a", 1}, to});
+  b.take(task_changed{{"n", "a", 1}, to});
   CHECK(b.reports()[0].resized().cpu_millicores() == 2500);
   CHECK(b.step.records.size() == 1);
 }

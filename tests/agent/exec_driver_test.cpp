@@ -79,7 +79,7 @@ struct bench {
   task_key start(const v1::StartOrder& order) {
     const task_key key{order.node(), order.task(), order.attempt()};
     started.push_back(key);
-    driver->take(start_task{key, order});
+    driver->take(begin_task{key, order});
     return key;
   }
   task_key shell(const std::string& task, const std::string& script) {
@@ -167,7 +167,7 @@ TEST_CASE("starts and ends are in the log, once each") {
   CHECK(log.find(" 100 0 -\n") != std::string::npos);
   CHECK(log.find("\nend n t 1 ") != std::string::npos);
   // The same attempt again: its claim stands.
-  b.driver->take(start_task{{"n", "t", 1}, order_of("n", "t", 1, 1, {"true"})});
+  b.driver->take(begin_task{{"n", "t", 1}, order_of("n", "t", 1, 1, {"true"})});
   CHECK(b.over({"n", "t", 1}).succeeded());
   CHECK(read_bytes((b.home.path() / "starts.log").string()) == log);
 }
@@ -286,8 +286,8 @@ TEST_CASE("amounts are in force, change while it runs, and usage is told") {
   v1::Resources to;
   to.set_cpu_millicores(250);
   to.set_memory_bytes(std::int64_t{32} << 20);
-  b.driver->take(resize_task{key, to});
-  REQUIRE(b.events.wait_for<task_resized>([](const auto&) { return true; }));
+  b.driver->take(change_task{key, to});
+  REQUIRE(b.events.wait_for<task_changed>([](const auto&) { return true; }));
   CHECK(quota() == 25'000);
 }
 
@@ -303,7 +303,7 @@ TEST_CASE("a shrink below what is used is refused") {
     REQUIRE(b.says("t", "ready"));
     v1::Resources to = order.demand();
     to.set_memory_bytes(std::int64_t{8} << 20);
-    b.driver->take(resize_task{key, to});
+    b.driver->take(change_task{key, to});
     const auto refused
         = b.events.wait_for<resize_refused>([](const auto&) { return true; });
     REQUIRE(refused);

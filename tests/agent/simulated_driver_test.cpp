@@ -34,7 +34,7 @@ struct bench {
 
 TEST_CASE("a task begins at once and ends after its duration") {
   bench b;
-  b.driver.take(start_task{key, order_of("n", "t", 1)});
+  b.driver.take(begin_task{key, order_of("n", "t", 1)});
   auto events = b.pass(0);
   REQUIRE(events.size() == 1);
   CHECK(std::get<task_began>(events[0]).started.unix_milliseconds()
@@ -52,7 +52,7 @@ TEST_CASE("a task begins at once and ends after its duration") {
 
 TEST_CASE("time passes faster when it is scaled") {
   bench b{{.time_scale = 100}};
-  b.driver.take(start_task{key, order_of("n", "t", 1)});
+  b.driver.take(begin_task{key, order_of("n", "t", 1)});
   CHECK(b.pass(9).size() == 1);
   CHECK(b.pass(1).size() == 1); // 1000 ms / 100.
 }
@@ -61,7 +61,7 @@ TEST_CASE("an exit code other than 0 is a failure") {
   bench b;
   auto order = order_of("n", "t", 1);
   order.mutable_work()->mutable_simulated()->set_exit_code(3);
-  b.driver.take(start_task{key, order});
+  b.driver.take(begin_task{key, order});
   const auto events = b.pass(1'000);
   REQUIRE(events.size() == 2);
   const auto& outcome = std::get<task_over>(events[1]).outcome;
@@ -71,7 +71,7 @@ TEST_CASE("an exit code other than 0 is a failure") {
 
 TEST_CASE("a stopped task ends at once, and only then") {
   bench b;
-  b.driver.take(start_task{key, order_of("n", "t", 1)});
+  b.driver.take(begin_task{key, order_of("n", "t", 1)});
   CHECK(b.pass(10).size() == 1);
   b.driver.take(stop_task{key, "it was cancelled"});
   const auto events = b.pass(0);
@@ -105,7 +105,7 @@ TEST_CASE("usage follows the model and never exceeds the grant") {
   work.set_duration_milliseconds(250);
   work.set_cpu_use_milli(1500);
   work.set_memory_use_milli(300);
-  b.driver.take(start_task{key, order});
+  b.driver.take(begin_task{key, order});
   (void)b.pass(0); // Began.
   const auto events = b.pass(250);
   REQUIRE(events.size() == 3); // Two usages, one end.
@@ -118,18 +118,18 @@ TEST_CASE("a shrink below what it uses is refused") {
   bench b;
   auto order = order_of("n", "t", 1, 2000);
   order.mutable_demand()->set_memory_bytes(10'000);
-  b.driver.take(start_task{key, order});
+  b.driver.take(begin_task{key, order});
   (void)b.pass(0); // Began.
   v1::Resources to;
   to.set_cpu_millicores(1000);
   to.set_memory_bytes(9'999);
-  b.driver.take(resize_task{key, to});
+  b.driver.take(change_task{key, to});
   auto events = b.pass(0);
   REQUIRE(events.size() == 1);
   CHECK(std::get<resize_refused>(events[0]).why.code == error_code::conflict);
   to.set_memory_bytes(10'000);
-  b.driver.take(resize_task{key, to});
+  b.driver.take(change_task{key, to});
   events = b.pass(0);
   REQUIRE(events.size() == 1);
-  CHECK(std::get<task_resized>(events[0]).demand.cpu_millicores() == 1000);
+  CHECK(std::get<task_changed>(events[0]).demand.cpu_millicores() == 1000);
 }

@@ -21,6 +21,10 @@ using extension_pointer
 constexpr std::size_t longest_name = 64; ///< X.509's limit of a common name.
 constexpr std::size_t most_hosts = 64;   ///< Keeps a handshake in few packets.
 
+/// A certificate made for as many days as its authority, and a moment later,
+/// ends with it; a longer one is a slip.
+constexpr std::int64_t clip_seconds = 24 * 60 * 60;
+
 error failed(std::string_view what) {
   return {error_code::io_failed,
           fmt::format("cannot {}: {}", what, openssl_reason())};
@@ -187,7 +191,8 @@ result<issued_certificate> issue(const issued_certificate& authority,
     return error{error_code::malformed,
                  "certificate and key of the authority do not belong together: "
                      + openssl_reason()};
-  if (ASN1_TIME_cmp_time_t(X509_get0_notAfter(issuer.get()), valid.until) < 0)
+  const auto* end = X509_get0_notAfter(issuer.get());
+  if (ASN1_TIME_cmp_time_t(end, valid.until - clip_seconds) < 0)
     return error{error_code::invalid_argument,
                  "the certificate would outlive the authority that signs it; "
                  "give fewer --days, or make a new authority with 'skerry "
@@ -202,6 +207,9 @@ result<issued_certificate> issue(const issued_certificate& authority,
   const auto add = [&](int kind, const std::string& value) {
     return add_extension(certificate, issuer.get(), kind, value);
   };
+  if (ASN1_TIME_cmp_time_t(end, valid.until) < 0
+      && X509_set1_notAfter(certificate, end) != 1)
+    return failed("set the time of a certificate");
   if (X509_set_issuer_name(certificate, X509_get_subject_name(issuer.get()))
           != 1
       || !add(NID_basic_constraints, "critical,CA:FALSE")

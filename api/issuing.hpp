@@ -38,8 +38,9 @@ result<issued_certificate> make_authority(const std::string& name,
 
 /// A certificate with the URI spiffe://skerry/ROLE/NAME and the hosts. Only a
 /// server's may be shown to clients.
-/// @returns `invalid_argument` for the subject and for a time beyond the
-///          authority's, `malformed` for an authority that cannot be read.
+/// @returns `invalid_argument` for the subject and for a time that ends more
+///          than a day after the authority's (less is cut off), `malformed` for
+///          an authority that cannot be read.
 result<issued_certificate> issue(const issued_certificate& authority,
                                  const certificate_subject& subject,
                                  validity valid);

@@ -155,7 +155,7 @@ TEST_CASE("what cannot be made is refused") {
   CHECK(code_of(make_authorities(in(folder / "x", 0)))
         == error_code::invalid_argument);
   // A certificate does not outlive its authority.
-  CHECK(code_of(make_certificates(in(folder, 366), {"agent", "x", {}}))
+  CHECK(code_of(make_certificates(in(folder, 367), {"agent", "x", {}}))
         == error_code::invalid_argument);
   CHECK(names_in(folder).size() == 4);
 }

@@ -57,7 +57,7 @@ result<agent_core> agent_core::recover(agent_core_options options,
           error_code::conflict,
           fmt::format("the journal holds tasks of node {}, which this agent "
                       "is not; start it under its old name, or with a new "
-                      "--data-dir",
+                      "--data",
                       key.node)};
     auto& task = node->tasks[{key.task, key.attempt}];
     task.order = kept.order;

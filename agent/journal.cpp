@@ -76,7 +76,7 @@ struct decoded {
 error damaged(const std::filesystem::path& file, std::size_t at) {
   return {error_code::malformed,
           fmt::format("{} is damaged at byte {}: restore it, or stop what runs "
-                      "on this machine and start with a new --data-dir",
+                      "on this machine and start with a new --data",
                       file.string(), at)};
 }
 
@@ -159,7 +159,7 @@ agent_journal::open(const std::filesystem::path& directory) {
     ::close(lock);
     return {error_code::conflict,
             fmt::format("another agent holds {}; give this one another "
-                        "--data-dir",
+                        "--data",
                         directory.string())};
   }
   contents out;
@@ -171,7 +171,7 @@ agent_journal::open(const std::filesystem::path& directory) {
     if (std::filesystem::exists(directory / "tasks", failed))
       return {error_code::malformed,
               fmt::format("{} is missing, though tasks were run here: restore "
-                          "it, or stop them and start with a new --data-dir",
+                          "it, or stop them and start with a new --data",
                           file.string())};
     if (auto begun = out.journal->compact({}); !begun)
       return begun.failure();

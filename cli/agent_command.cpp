@@ -1,10 +1,12 @@
 #include "agent/agent.hpp"
 #include "agent/discovery.hpp"
 #include "agent/journal.hpp"
+#include "api/credentials.hpp"
 #include "cli/agent_flags.hpp"
 #include "cli/agent_measure.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/configured.hpp"
 #include "messages/convert.hpp"
 
 #include <fmt/format.h>
@@ -58,42 +60,26 @@ struct agent_flags {
   std::string at_once = "32";
 };
 
-std::string machine_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0)
-    return "node";
-  return as_id(name.data());
-}
-
-std::filesystem::path default_data() {
-  if (::geteuid() == 0)
-    return "/var/lib/skerry/agent";
-  if (const char* state = std::getenv("XDG_STATE_HOME"))
-    return std::filesystem::path{state} / "skerry/agent";
-  if (const char* home = std::getenv("HOME"))
-    return std::filesystem::path{home} / ".local/state/skerry/agent";
-  return "skerry-agent";
-}
-
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:")
-         || address.starts_with("[::1]:") || address.starts_with("unix:");
-}
-
-result<> read_servers(const agent_flags& flags, agent_options& into) {
-  auto servers = parse_list("--server", flags.servers);
-  if (!servers)
-    return servers.failure();
-  for (const auto& server : *servers)
-    if (!is_loopback(server))
-      return {error_code::invalid_argument,
-              fmt::format("--server: {} is not on this machine, and without "
-                          "certificates nothing else may be talked to",
-                          server)};
-  into.servers = *std::move(servers);
-  into.dial = [](const std::string& address) {
-    return grpc::CreateCustomChannel(
-        address, grpc::InsecureChannelCredentials(), link_channel_arguments());
+/// Servers, folders and certificates: of the flags, else of the configuration.
+result<> read_place(const agent_flags& flags, const global_flags& globals,
+                    agent_options& into) {
+  std::vector<flag_value> values;
+  if (!flags.servers.empty())
+    values.push_back({"agent.servers", flags.servers, "--server"});
+  if (!flags.data.empty())
+    values.push_back({"agent.data", flags.data, "--data"});
+  const auto loaded = configure(globals, std::move(values));
+  if (!loaded)
+    return loaded.failure();
+  const auto& values_now = loaded->values;
+  auto credentials = channel_credentials(values_now.tls.directory);
+  if (!credentials)
+    return credentials.failure();
+  into.servers = values_now.agent.servers;
+  into.data_directory = values_now.agent.data;
+  into.dial = [credentials = *credentials](const std::string& address) {
+    return grpc::CreateCustomChannel(address, credentials,
+                                     link_channel_arguments());
   };
   return done{};
 }
@@ -164,12 +150,12 @@ result<> read_machine(const agent_flags& flags, const console& out,
   return done{};
 }
 
-result<agent_options> understand(const agent_flags& flags, const console& out) {
+result<agent_options> understand(const agent_flags& flags,
+                                 const global_flags& globals,
+                                 const console& out) {
   agent_options options;
-  if (auto ok = read_servers(flags, options); !ok)
+  if (auto ok = read_place(flags, globals, options); !ok)
     return ok.failure();
-  options.data_directory
-      = flags.data.empty() ? default_data() : std::filesystem::path{flags.data};
   const auto scale = parse_decimal("--time-scale", flags.time_scale, 1e-6, 1e9);
   if (!scale)
     return scale.failure();
@@ -211,8 +197,9 @@ sigset_t block_signals() {
   return set;
 }
 
-result<> run(const agent_flags& flags, const console& out) {
-  auto options = understand(flags, out);
+result<> run(const agent_flags& flags, const global_flags& globals,
+             const console& out) {
+  auto options = understand(flags, globals, out);
   if (!options)
     return options.failure();
   const auto signals = block_signals();
@@ -319,8 +306,8 @@ void declare(CLI::App& command, agent_flags& flags) {
   add_list_flag(command, "--server", flags.servers,
                 "Servers, HOST:PORT: attaches to one of them")
       ->type_name("A,B");
-  option("--data-dir", flags.data, "DIR",
-         "Journal and tasks (default: " + default_data().string() + ")");
+  option("--data", flags.data, "DIR",
+         "Journal and tasks (/var/lib/skerry/agent)");
   declare_node_flags(command, flags);
   option("--user", flags.user, "NAME", "Whom tasks run as when this is root")
       ->capture_default_str();
@@ -345,14 +332,15 @@ void declare(CLI::App& command, agent_flags& flags) {
 
 } // namespace
 
-void add_agent_command(CLI::App& parent, action& chosen) {
+void add_agent_command(CLI::App& parent, const global_flags& globals,
+                       action& chosen) {
   auto& command = *parent.add_subcommand(
       "agent", "Make this machine, or many pretended ones, nodes");
   const auto flags = std::make_shared<agent_flags>();
   declare(command, *flags);
   command.footer("Examples:\n"
-                 "  skerry agent --server 127.0.0.1:7070 --data-dir ./node\n"
-                 "  skerry agent --server 127.0.0.1:7070 --data-dir ./sim \\\n"
+                 "  skerry agent --server 127.0.0.1:7070 --data ./node\n"
+                 "  skerry agent --server 127.0.0.1:7070 --data ./sim \\\n"
                  "    --simulate count=1000,cpu=64,memory=256GiB\n"
                  "Every start and end of a task is a line of starts.log in the "
                  "data directory.");
@@ -368,14 +356,17 @@ void add_agent_command(CLI::App& parent, action& chosen) {
       ->type_name("N")
       ->capture_default_str();
   command.require_subcommand(0, 1);
-  command.final_callback([&command, &journal, &measured, &chosen, flags] {
+  command.final_callback([&command, &journal, &measured, &globals, &chosen,
+                          flags] {
     if (command.got_subcommand(&journal))
       chosen
           = [flags](console& out) { return show_journal(flags->journal, out); };
     else if (command.got_subcommand(&measured))
       chosen = [flags](console& out) { return measure(*flags, out); };
     else
-      chosen = [flags](console& out) { return run(*flags, out); };
+      chosen = [flags, &globals](console& out) {
+        return run(*flags, globals, out);
+      };
   });
 }
 

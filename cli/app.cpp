@@ -92,7 +92,7 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
   add_synthetic_command(simulate, chosen);
   add_bench_command(app, chosen);
   add_certs_command(app, chosen);
-  add_agent_command(app, chosen);
+  add_agent_command(app, flags, chosen);
 }
 
 /// A configuration with several faults gives a complaint for each.

@@ -1,5 +1,6 @@
 #include "cli/client.hpp"
 
+#include "api/credentials.hpp"
 #include "api/status.hpp"
 #include "cli/exit_code.hpp"
 #include "messages/skerry/v1/cluster.grpc.pb.h"
@@ -15,27 +16,10 @@ namespace {
 
 constexpr int max_message_bytes = 64 << 20; // A list of 10 000 nodes is 10 MB.
 
-result<std::shared_ptr<grpc::ChannelCredentials>>
-credentials_from(const std::string& directory) {
-  if (directory.empty())
-    return grpc::InsecureChannelCredentials();
-  grpc::SslCredentialsOptions options;
-  for (const auto& [name, into] :
-       {std::pair{"api-ca.pem", &options.pem_root_certs},
-        {"api.pem", &options.pem_cert_chain},
-        {"api.key", &options.pem_private_key}}) {
-    auto text = read_text_file(fmt::format("{}/{}", directory, name), 1 << 20);
-    if (!text)
-      return as_usage_fault(text.failure());
-    *into = *std::move(text);
-  }
-  return grpc::SslCredentials(options);
-}
-
 } // namespace
 
 result<client> client::make(const configuration& from) {
-  auto credentials = credentials_from(from.client_tls());
+  auto credentials = channel_credentials(from.client_tls());
   if (!credentials)
     return credentials.failure();
   client made;

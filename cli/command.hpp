@@ -32,7 +32,6 @@ void add_swf_command(CLI::App& parent, action& chosen);
 void add_synthetic_command(CLI::App& parent, action& chosen);
 void add_bench_command(CLI::App& parent, action& chosen);
 void add_certs_command(CLI::App& parent, action& chosen);
-void add_agent_command(CLI::App& parent, action& chosen);
 void add_dev_command(CLI::App& parent, action& chosen);
 
 /// Likewise for those that want to know where the cluster is.
@@ -56,6 +55,8 @@ void add_node_command(CLI::App& parent, const global_flags& globals,
                       action& chosen);
 void add_forget_server_command(CLI::App& parent, const global_flags& globals,
                                action& chosen);
+void add_agent_command(CLI::App& parent, const global_flags& globals,
+                       action& chosen);
 void add_server_command(CLI::App& parent, const global_flags& globals,
                         action& chosen);
 void add_doctor_command(CLI::App& parent, const global_flags& globals,

@@ -110,19 +110,18 @@ void add_flags(CLI::App& command, server_flags& flags) {
 
 void add_server_command(CLI::App& parent, const global_flags& globals,
                         action& chosen) {
-  auto& command = *parent.add_subcommand(
+  auto& added = *parent.add_subcommand(
       "server", "Run one server of the cluster until SIGTERM");
   const auto flags = std::make_shared<server_flags>();
-  add_flags(command, *flags);
-  command.footer(
+  add_flags(added, *flags);
+  added.footer(
       "Says one line on stderr when it is ready. Exit codes: 0 after SIGTERM "
-      "or "
-      "SIGINT\n(a second one ends it at once), 1 for damaged state, a port "
+      "or SIGINT\n(a second one ends it at once), 1 for damaged state, a port "
       "that is taken or a\ndisk that fails, 2 for the configuration, 5 when "
       "another process has the data.\n"
       "Example:\n"
       "  skerry server --name a --data ./a --seeds 10.0.0.2:7071");
-  command.final_callback([&globals, &chosen, flags] {
+  added.final_callback([&globals, &chosen, flags] {
     chosen = [&globals, flags](console& out) {
       return run_server(globals, *flags, out);
     };

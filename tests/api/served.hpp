@@ -4,6 +4,7 @@
 #include "tests/api/fake_gateway.hpp"
 
 #include <chrono>
+#include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <memory>

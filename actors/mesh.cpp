@@ -54,6 +54,7 @@ struct shared {
   server_mesh::peers_handler on_peers;
   server_mesh::status_source status;
   std::string address;
+  caf::actor roster; ///< Set before anybody can call.
   std::mutex mutex;
   std::vector<peer> peers; ///< As last told; under `mutex`.
   bool stopped = false;    ///< Under `mutex`.
@@ -108,10 +109,11 @@ struct front_state {
 };
 
 front_actor::behavior_type
-front(front_actor::stateful_pointer<front_state> self, const shared_ptr& common,
-      const caf::actor& roster) {
-  return {[=](const mesh::v1::ServerHello& hello) {
-            caf::anon_send(roster, hello);
+front(front_actor::stateful_pointer<front_state> /*self*/,
+      const shared_ptr& common) {
+  return {[=](const mesh::v1::ServerHello& hello,
+              const caf::strong_actor_ptr& caller) {
+            caf::anon_send(common->roster, hello, caller);
             return common->hello();
           },
           [=](mesh::v1::EnvelopeBatch& batch) {
@@ -123,7 +125,6 @@ front(front_actor::stateful_pointer<front_state> self, const shared_ptr& common,
               if (envelope.to() == common->options.name)
                 common->on_envelope(std::move(envelope));
             }
-            (void)self;
             return credit;
           }};
 }
@@ -141,6 +142,7 @@ struct roster_actor_state {
   std::unique_ptr<roster> known;
   std::map<std::string, connection> connections; ///< By server.
   caf::actor dialer;
+  front_actor front; ///< Of this server.
 };
 
 using roster_self = caf::stateful_actor<roster_actor_state>;
@@ -194,32 +196,45 @@ void pump(roster_self* self, const shared_ptr& common,
   }
 }
 
+/// @param address Where it was dialed; empty when it has called.
+void meet(roster_self* self, const shared_ptr& common,
+          const mesh::v1::ServerHello& hello, const front_actor& handle,
+          const std::string& address) {
+  auto& known = *self->state.known;
+  const auto now = steady_milliseconds();
+  const auto verdict = known.heard(hello, address, now);
+  if (verdict == roster_verdict::refused)
+    return;
+  auto& to = self->state.connections[hello.name()];
+  // A connection that works is kept; one to an earlier life does not.
+  const bool replaces
+      = !to.handle || verdict == roster_verdict::changed || !address.empty();
+  if (replaces && to.handle != handle) {
+    to = connection{handle, std::move(to.waiting), 0};
+    self->monitor(handle);
+  }
+  if (known.connected(hello.name(), now) || verdict == roster_verdict::changed)
+    tell_peers(self, common);
+  pump(self, common, hello.name());
+}
+
 void greet(roster_self* self, const shared_ptr& common,
            const front_actor& handle, const std::string& address) {
-  self->request(handle, request_timeout, common->hello())
+  self->request(handle, request_timeout, common->hello(),
+                caf::actor_cast<caf::strong_actor_ptr>(self->state.front))
       .then(
           [=](const mesh::v1::ServerHello& hello) {
-            auto& known = *self->state.known;
-            const auto verdict
-                = known.heard(hello, address, steady_milliseconds());
-            if (verdict == roster_verdict::refused)
-              return;
-            auto& to = self->state.connections[hello.name()];
-            if (to.handle != handle) {
-              to = connection{handle, std::move(to.waiting), 0};
-              self->monitor(handle);
-            }
-            if (known.connected(hello.name(), steady_milliseconds()))
-              tell_peers(self, common);
-            pump(self, common, hello.name());
+            meet(self, common, hello, handle, address);
           },
           [=](const caf::error&) {
             self->state.known->dial_failed(address, steady_milliseconds());
           });
 }
 
-caf::behavior roster_behavior(roster_self* self, const shared_ptr& common) {
+caf::behavior roster_behavior(roster_self* self, const shared_ptr& common,
+                              const front_actor& front) {
   auto& state = self->state;
+  state.front = front;
   state.known = std::make_unique<roster>(
       roster_options{.name = common->options.name,
                      .incarnation = common->options.incarnation,
@@ -252,10 +267,10 @@ caf::behavior roster_behavior(roster_self* self, const shared_ptr& common) {
           waiting.pop_front();
         pump(self, common, to->first);
       },
-      [=](const mesh::v1::ServerHello& hello) {
-        if (self->state.known->heard(hello, {}, steady_milliseconds())
-            == roster_verdict::changed)
-          tell_peers(self, common);
+      [=](const mesh::v1::ServerHello& hello,
+          const caf::strong_actor_ptr& caller) {
+        if (caller)
+          meet(self, common, hello, caf::actor_cast<front_actor>(caller), {});
       },
       [=](dialed_atom, const std::string& address,
           const caf::strong_actor_ptr& handle) {
@@ -394,8 +409,9 @@ server_mesh::start(caf::actor_system& system, mesh_options options,
   common->address = common->options.advertise.empty()
                         ? common->options.listen
                         : common->options.advertise;
-  auto roster = system.spawn(roster_behavior, common);
-  auto published = system.spawn(front, common, roster);
+  auto published = system.spawn(front, common);
+  auto roster = system.spawn(roster_behavior, common, published);
+  common->roster = roster;
   auto port
       = common->with_tls()
             ? caf::openssl::publish(published, at->port, at->host.c_str())

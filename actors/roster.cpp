@@ -89,7 +89,7 @@ void roster::disconnected(const std::string& name, std::int64_t now) {
     return;
   found->second.seen.reachable = false;
   addresses_[found->second.seen.mesh_address]
-      = {now + options_.first_retry_milliseconds, 0, false};
+      = {.next_at = now + options_.first_retry_milliseconds};
 }
 
 void roster::dial_failed(const std::string& address, std::int64_t now) {
@@ -120,6 +120,9 @@ bool roster::is_reached(const std::string& address) const {
 std::vector<std::string> roster::to_dial(std::int64_t now) {
   std::vector<std::string> out;
   for (auto& [address, dial] : addresses_) {
+    if (!dial.yielded && options_.own_address > address)
+      dial.next_at = std::max(dial.next_at, now + options_.yield_milliseconds);
+    dial.yielded = true;
     if (dial.ours || now < dial.next_at || is_reached(address))
       continue;
     dial.next_at = now + dial_milliseconds;

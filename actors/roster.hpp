@@ -28,6 +28,9 @@ struct roster_options {
   /// Between dials of one address: doubles from the first to the last.
   std::int64_t first_retry_milliseconds = 200;
   std::int64_t last_retry_milliseconds = 5000;
+  /// Of two servers that know each other the one of the greater address lets
+  /// the other dial first, so that not both do at once.
+  std::int64_t yield_milliseconds = 1000;
 };
 
 enum class roster_verdict : std::uint8_t {
@@ -67,7 +70,8 @@ private:
   struct dialing {
     std::int64_t next_at = 0;
     std::int64_t pause = 0;
-    bool ours = false; ///< It has answered as this server itself.
+    bool ours = false;    ///< It has answered as this server itself.
+    bool yielded = false; ///< The other has had its chance.
   };
 
   bool is_reached(const std::string& address) const;

@@ -71,9 +71,8 @@ class Demo:
 
     def skerry(self, *words, server=0):
         """The command line, as a user calls it."""
-        command = [SKERRY, *words, "--address",
-                   self.cluster.servers[server].api, "--tls",
-                   str(self.cluster.client_tls)]
+        command = [SKERRY, "--address", self.cluster.servers[server].api,
+                   "--tls", str(self.cluster.client_tls), *words]
         return subprocess.run(command, check=True, capture_output=True,
                               text=True).stdout
 

@@ -262,7 +262,7 @@ def certificates(folder, hosts, agents=("sim",)):
                        capture_output=True)
     make("init", str(base))
     for name, host in hosts.items():
-        make("server", name, "--host", f"{host},127.0.0.1,localhost", "--dir",
+        make("server", name, "--host", host, "--dir",
              str(base))
     for name in agents:
         make("agent", name, "--dir", str(base))

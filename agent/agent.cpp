@@ -140,6 +140,7 @@ private:
   void take(input& in, agent_instant at, agent_step& out);
   bool carry_out(agent_step& step, agent_instant at);
   bool work(std::deque<input> inputs);
+  bool goes(agent_step& step);
   void publish();
   void fail(const error& why);
 
@@ -271,6 +272,7 @@ void running_agent::run() {
 bool running_agent::work(std::deque<input> inputs) {
   const auto at = now();
   agent_step step;
+  bool says_goodbye = false;
   for (auto& each : inputs)
     take(each, at, step);
   for (const auto& event : simulated_.advance(at))
@@ -278,14 +280,7 @@ bool running_agent::work(std::deque<input> inputs) {
   if (at.boot_milliseconds >= next_tick_) {
     next_tick_ = at.boot_milliseconds + tick_milliseconds;
     core_->tick(at, step);
-    const std::lock_guard hold{mutex_};
-    if (leaving_ && !leave_begun_) {
-      leave_begun_ = true;
-      core_->leave(step);
-    } else if (leave_begun_ && !has_left_ && core_->idle()) {
-      core_->say_goodbye(step);
-      has_left_ = true; // Told below, once it is on its way.
-    }
+    says_goodbye = goes(step);
   }
   if (!carry_out(step, at))
     return false;
@@ -294,8 +289,28 @@ bool running_agent::work(std::deque<input> inputs) {
       fail(written.failure());
       return false;
     }
-  if (leave_begun_)
+  if (says_goodbye) { // It is on its way.
+    const std::lock_guard hold{mutex_};
+    has_left_ = true;
     left_.notify_all();
+  }
+  return true;
+}
+
+/// @returns whether the Goodbye is in this step.
+bool running_agent::goes(agent_step& step) {
+  bool wants = false;
+  {
+    const std::lock_guard hold{mutex_};
+    wants = leaving_ && !has_left_;
+  }
+  if (!wants)
+    return false;
+  if (!std::exchange(leave_begun_, true))
+    core_->leave(step);
+  if (!core_->idle())
+    return false;
+  core_->say_goodbye(step);
   return true;
 }
 

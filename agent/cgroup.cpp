@@ -56,11 +56,20 @@ result<fs::path> try_v2(const cgroup_options& options) {
     return {
         error_code::io_failed,
         fmt::format("{} offers no cpu and memory controllers", base.string())};
-  // A group with processes gives its children no controllers: where we are in
-  // one ourselves, its parent must have delegated them already.
-  (void)write_control(base / "cgroup.subtree_control", "+cpu +memory");
+  // A group with processes gives its children no controllers: so into a leaf of
+  // our own, where it is ours alone, else beside it, where the parent gives.
+  const auto control = base / "cgroup.subtree_control";
+  if (!write_control(control, "+cpu +memory")) {
+    const auto leaf = base / (options.name + "-agent");
+    if (make_directory(leaf)) {
+      if (write_control(leaf / "cgroup.procs", "0"))
+        (void)write_control(control, "+cpu +memory"); // Looked at below.
+      else
+        ::rmdir(leaf.c_str());
+    }
+  }
   auto parent = base;
-  if (!lists(base / "cgroup.subtree_control", {"cpu", "memory"}))
+  if (!lists(control, {"cpu", "memory"}))
     parent = base.parent_path();
   if (!lists(parent / "cgroup.subtree_control", {"cpu", "memory"}))
     return {error_code::io_failed,

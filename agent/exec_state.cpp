@@ -3,7 +3,8 @@
 #include "agent/proc.hpp"
 #include "agent/text_file.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -208,7 +209,8 @@ bool exec_state::watch(const task_key& key, running_task& task,
   started.set_unix_milliseconds(mark.unix_milliseconds);
   started.set_pid(mark.pid);
   started.set_pid_start_ticks(mark.start_ticks);
-  started.set_cgroup(task.group);
+  started.set_cgroup(
+      fmt::format("{}", fmt::join(groups_.directories(task.group), ":")));
   events.emplace_back(task_began{key, std::move(started)});
   if (task.order.work().probe().kind() != v1::Probe::NONE)
     prober_.watch(key, task.order.work().probe());

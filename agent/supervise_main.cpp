@@ -198,6 +198,13 @@ void take_on_limits(const orders& from, int pipe) {
   const int err = open_output("stderr");
   if (in < 0 || out < 0 || err < 0)
     give_up(pipe, "opening its output");
+  // So that it can open /dev/stdout, as many programs do.
+  if (from.uid >= 0)
+    for (const int fd : {out, err})
+      if (::fchown(fd, static_cast<uid_t>(from.uid),
+                   static_cast<gid_t>(from.gid))
+          != 0)
+        give_up(pipe, "giving away its output");
   ::dup2(in, 0);
   ::dup2(out, 1);
   ::dup2(err, 2);

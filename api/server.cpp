@@ -1,6 +1,7 @@
 #include "api/server.hpp"
 
 #include "api/addresses.hpp"
+#include "api/credentials.hpp"
 #include "api/services.hpp"
 
 #include <fmt/format.h>
@@ -22,10 +23,11 @@ result<> validate(const api_options& options) {
   const auto fits = [](std::size_t n) {
     return n > 0 && n <= std::numeric_limits<int>::max();
   };
-  if (!fits(limits.message_bytes) || limits.calls_per_connection < 1
-      || !fits(limits.calls) || !fits(limits.streams)
-      || !fits(limits.stream_window) || !fits(limits.agent_queue_bytes)
-      || !fits(limits.agent_queue_messages) || !fits(limits.merged_bytes))
+  if (!fits(limits.message_bytes) || !fits(limits.reply_bytes)
+      || limits.calls_per_connection < 1 || !fits(limits.calls)
+      || !fits(limits.streams) || !fits(limits.stream_window)
+      || !fits(limits.agent_queue_bytes) || !fits(limits.agent_queue_messages)
+      || !fits(limits.merged_bytes))
     return error{error_code::invalid_argument,
                  "a limit of the API is not from 1 to 2^31-1"};
   return done{};
@@ -37,7 +39,7 @@ void set_limits(grpc::ServerBuilder& builder, const api_options& options) {
   };
   builder.SetMaxReceiveMessageSize(
       static_cast<int>(options.limits.message_bytes));
-  builder.SetMaxSendMessageSize(static_cast<int>(options.limits.message_bytes));
+  builder.SetMaxSendMessageSize(static_cast<int>(options.limits.reply_bytes));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                              options.limits.calls_per_connection);
   // A second server on this port is refused instead of sharing its calls.
@@ -135,12 +137,13 @@ result<std::unique_ptr<api_server>> api_server::start(cluster_gateway& to,
                     "certs init' and 'skerry certs server NAME --host "
                     "HOST', and give the folder with --tls",
                     options.listen)};
+  const auto credentials = server_credentials(options.tls);
+  if (!credentials)
+    return credentials.failure();
   if (const auto ok = check_can_listen(*at); !ok)
     return ok.failure();
   auto server = std::make_unique<grpc_api_server>(to, options);
-  if (const auto ok
-      = server->listen(*at, options, grpc::InsecureServerCredentials());
-      !ok)
+  if (const auto ok = server->listen(*at, options, *credentials); !ok)
     return ok.failure();
   return std::unique_ptr<api_server>{std::move(server)};
 }

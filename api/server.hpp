@@ -14,6 +14,8 @@ namespace skerry {
 struct api_limits {
   /// Of one message. An agent that stands for 10 000 nodes greets with 3 MiB.
   std::size_t message_bytes = 16u << 20;
+  /// Of one reply: a list of 10 000 nodes has 10 MiB.
+  std::size_t reply_bytes = 64u << 20;
   /// Calls at a time over one connection; more wait at the client.
   int calls_per_connection = 4096;
   /// Unary calls without an answer, over all connections: 64 MiB of state.

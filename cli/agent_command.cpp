@@ -168,7 +168,8 @@ result<agent_options> understand(const agent_flags& flags, const console& out) {
   agent_options options;
   if (auto ok = read_servers(flags, options); !ok)
     return ok.failure();
-  options.data_directory = flags.data.empty() ? default_data() : flags.data;
+  options.data_directory
+      = flags.data.empty() ? default_data() : std::filesystem::path{flags.data};
   const auto scale = parse_decimal("--time-scale", flags.time_scale, 1e-6, 1e9);
   if (!scale)
     return scale.failure();

@@ -276,7 +276,8 @@ TEST_CASE("amounts are in force, change while it runs, and usage is told") {
   REQUIRE(usage);
   CHECK(usage->usage.cpu_millicores() < 700); // Half a core, and some jitter.
   CHECK(usage->usage.memory_bytes() > 0);
-  const auto group = cgroups::probe(b.options.groups).directories("t.1")[0];
+  const auto groups = b.began(key).cgroup();
+  const auto group = groups.substr(0, groups.find(':'));
   const bool v2 = b.driver->rung() == cgroup_rung::v2;
   const auto quota = [&] {
     return read_number(group + (v2 ? "/cpu.max" : "/cpu.cfs_quota_us"));

@@ -1,7 +1,7 @@
 #include "cli/client.hpp"
 
+#include "api/credentials.hpp"
 #include "api/status.hpp"
-#include "cli/exit_code.hpp"
 #include "messages/skerry/v1/cluster.grpc.pb.h"
 
 #include <fmt/format.h>
@@ -11,31 +11,9 @@
 #include <utility>
 
 namespace skerry {
-namespace {
-
-constexpr int max_message_bytes = 64 << 20; // A list of 10 000 nodes is 10 MB.
-
-result<std::shared_ptr<grpc::ChannelCredentials>>
-credentials_from(const std::string& directory) {
-  if (directory.empty())
-    return grpc::InsecureChannelCredentials();
-  grpc::SslCredentialsOptions options;
-  for (const auto& [name, into] :
-       {std::pair{"api-ca.pem", &options.pem_root_certs},
-        {"api.pem", &options.pem_cert_chain},
-        {"api.key", &options.pem_private_key}}) {
-    auto text = read_text_file(fmt::format("{}/{}", directory, name), 1 << 20);
-    if (!text)
-      return as_usage_fault(text.failure());
-    *into = *std::move(text);
-  }
-  return grpc::SslCredentials(options);
-}
-
-} // namespace
 
 result<client> client::make(const configuration& from) {
-  auto credentials = credentials_from(from.client_tls());
+  auto credentials = channel_credentials(from.client_tls());
   if (!credentials)
     return credentials.failure();
   client made;
@@ -56,8 +34,7 @@ result<> client::connect() {
     return done{};
   std::string reasons;
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
-    grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(max_message_bytes);
+    auto arguments = channel_arguments();
     // Else a new channel meets the back-off of an earlier one to this address.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     channel_ = grpc::CreateCustomChannel(address(), credentials_, arguments);
@@ -111,7 +88,8 @@ bool client::may_try_again(const grpc::Status& status, lost_answer lost,
   // a new one: connect to this one here, or not at all.
   if (tries > 0)
     return false;
-  channel_ = grpc::CreateChannel(address(), credentials_);
+  channel_
+      = grpc::CreateCustomChannel(address(), credentials_, channel_arguments());
   if (channel_->WaitForConnected(deadline()))
     return true;
   channel_ = nullptr;

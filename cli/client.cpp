@@ -2,7 +2,6 @@
 
 #include "api/credentials.hpp"
 #include "api/status.hpp"
-#include "cli/exit_code.hpp"
 #include "messages/skerry/v1/cluster.grpc.pb.h"
 
 #include <fmt/format.h>
@@ -12,11 +11,6 @@
 #include <utility>
 
 namespace skerry {
-namespace {
-
-constexpr int max_message_bytes = 64 << 20; // A list of 10 000 nodes is 10 MB.
-
-} // namespace
 
 result<client> client::make(const configuration& from) {
   auto credentials = channel_credentials(from.client_tls());
@@ -40,8 +34,7 @@ result<> client::connect() {
     return done{};
   std::string reasons;
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
-    grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(max_message_bytes);
+    auto arguments = channel_arguments();
     // Else a new channel meets the back-off of an earlier one to this address.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     channel_ = grpc::CreateCustomChannel(address(), credentials_, arguments);
@@ -95,7 +88,8 @@ bool client::may_try_again(const grpc::Status& status, lost_answer lost,
   // a new one: connect to this one here, or not at all.
   if (tries > 0)
     return false;
-  channel_ = grpc::CreateChannel(address(), credentials_);
+  channel_
+      = grpc::CreateCustomChannel(address(), credentials_, channel_arguments());
   if (channel_->WaitForConnected(deadline()))
     return true;
   channel_ = nullptr;

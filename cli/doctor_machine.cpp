@@ -1,58 +1,38 @@
 #include "agent/cgroup.hpp"
+#include "api/tls_files.hpp"
 #include "cli/doctor.hpp"
 #include "config/configuration.hpp"
 #include "config/units.hpp"
 
 #include <fmt/format.h>
 
-#include <array>
-#include <chrono>
+#include <cstdint>
 #include <ctime>
 #include <filesystem>
-#include <memory>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
+#include <string>
 #include <sys/timex.h>
 #include <system_error>
+#include <vector>
 
 namespace skerry {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct free_openssl {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(X509* certificate) const { X509_free(certificate); }
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-
-template <class T>
-using owned = std::unique_ptr<T, free_openssl>;
-
-owned<BIO> bio_of(const std::string& text) {
-  return owned<BIO>{
-      BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
-}
-
 constexpr auto renew = "make new certificates: skerry certs --help";
 
-/// Days until the certificate expires, less than 0 when it has.
-int days_left(const X509& certificate) {
-  int days = 0;
-  int seconds = 0;
-  if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(&certificate))
-      != 1)
-    return -1;
-  return seconds < 0 ? days - 1 : days;
-}
-
-finding check_expiry(const std::string& file, const X509& certificate) {
-  const auto days = days_left(certificate);
-  constexpr int soon = 30;
-  if (days < 0)
-    return {health::fail, file, "has expired", renew};
+finding check_expiry(const std::string& file, const std::string& pem,
+                     std::int64_t now) {
+  constexpr std::int64_t day = 86'400;
+  constexpr std::int64_t soon = 30;
+  const auto certificate = read_certificate(pem);
+  if (!certificate)
+    return {health::fail, file, certificate.failure().message, renew};
+  const auto days = (certificate->valid_until - now) / day;
   return {days < soon ? health::warn : health::ok, file,
-          fmt::format("valid for {} days", days), days < soon ? renew : ""};
+          fmt::format("valid for {} days, until {}", days,
+                      utc_text(certificate->valid_until)),
+          days < soon ? renew : ""};
 }
 
 /// The nearest directory above that exists.
@@ -81,50 +61,22 @@ std::string_view to_string(health state) {
 std::vector<finding> check_certificates(const std::string& directory) {
   if (directory.empty())
     return {{health::ok, "tls", "off; servers on loopback alone", ""}};
-  std::vector<finding> found;
-  std::array<std::string, 3> texts;
-  const std::array<std::string, 3> files{directory + "/api-ca.pem",
-                                         directory + "/api.pem",
-                                         directory + "/api.key"};
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    auto text = read_text_file(files[i], 1 << 20);
-    if (!text) {
-      found.push_back({health::fail, files[i], text.failure().message,
-                       "name the right folder with --tls or tls.directory"});
-      continue;
-    }
-    texts[i] = *std::move(text);
-  }
-  if (!found.empty())
-    return found;
-  std::array<owned<X509>, 2> certificates;
-  for (std::size_t i = 0; i < certificates.size(); ++i) {
-    certificates[i].reset(
-        PEM_read_bio_X509(bio_of(texts[i]).get(), nullptr, nullptr, nullptr));
-    found.push_back(certificates[i] ? check_expiry(files[i], *certificates[i])
-                                    : finding{health::fail, files[i],
-                                              "is no certificate", renew});
-  }
-  const owned<EVP_PKEY> key{PEM_read_bio_PrivateKey(bio_of(texts[2]).get(),
-                                                    nullptr, nullptr, nullptr)};
-  if (!key)
-    found.push_back({health::fail, files[2], "is no private key", renew});
-  else if (certificates[1]
-           && X509_check_private_key(certificates[1].get(), key.get()) != 1)
-    found.push_back(
-        {health::fail, files[2], "is not the key of " + files[1], renew});
-  else if (certificates[0] && certificates[1]
-           && X509_check_issued(certificates[0].get(), certificates[1].get())
-                  != X509_V_OK)
-    found.push_back(
-        {health::fail, files[1], "was not signed by " + files[0], renew});
-  else
-    found.push_back({health::ok, files[2], "fits its certificate", ""});
+  const auto now = static_cast<std::int64_t>(std::time(nullptr));
+  const auto files = load_tls_files(directory, "api", tls_side::client, now);
+  if (!files)
+    return {{health::fail, fmt::format("tls {}", directory),
+             files.failure().message,
+             "name the right folder with --tls or tls.directory"}};
+  const auto key = directory + "/api.key";
+  std::vector<finding> found{
+      check_expiry(directory + "/api-ca.pem", files->authority, now),
+      check_expiry(directory + "/api.pem", files->certificate, now),
+      {health::ok, key, "fits its certificate", ""}};
   std::error_code ignored; // It has just been read.
-  if ((fs::status(files[2], ignored).permissions() & fs::perms::others_read)
+  if ((fs::status(key, ignored).permissions() & fs::perms::others_read)
       != fs::perms::none)
-    found.push_back({health::warn, files[2], "can be read by everybody",
-                     "chmod 600 " + files[2]});
+    found.push_back(
+        {health::warn, key, "can be read by everybody", "chmod 600 " + key});
   return found;
 }
 

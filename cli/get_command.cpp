@@ -33,6 +33,7 @@ struct selection {
   std::vector<v1::TaskState> states;
   std::string cell;
   std::string task;
+  bool notes = true; ///< Not with every look of a watch.
 };
 
 result<selection> understand(const get_flags& flags) {
@@ -43,6 +44,7 @@ result<selection> understand(const get_flags& flags) {
   const auto limit = parse_whole("--limit", flags.limit, 0, 1'000'000'000);
   if (!limit)
     return limit.failure();
+  out.notes = !flags.watch;
   out.limit = *limit == 0 ? std::numeric_limits<std::uint32_t>::max()
                           : static_cast<std::uint32_t>(*limit);
   if (flags.states.empty())
@@ -71,6 +73,7 @@ result<v1::ListJobsReply> jobs(client& cluster, const selection& what) {
     if (!reply)
       return reply;
     all.mutable_jobs()->MergeFrom(reply->jobs());
+    *all.mutable_unreachable_servers() = reply->unreachable_servers();
     all.set_more(reply->more() && !reply->jobs().empty());
     if (all.more())
       request.set_after(reply->jobs().rbegin()->id());
@@ -129,8 +132,8 @@ result<v1::ListNodesReply> nodes(client& cluster, const selection& what) {
 
 // -- showing ------------------------------------------------------------------
 
-void note_more(console& out, bool more, int shown) {
-  if (more)
+void note_more(console& out, const selection& what, bool more, int shown) {
+  if (more && what.notes)
     out.note(fmt::format("these are {}, and there are more; --limit 0 shows "
                          "all",
                          shown));
@@ -140,7 +143,11 @@ result<view> view_jobs(client& cluster, const selection& what, console& out) {
   auto reply = jobs(cluster, what);
   if (!reply)
     return reply.failure();
-  note_more(out, reply->more(), reply->jobs_size());
+  note_more(out, what, reply->more(), reply->jobs_size());
+  if (what.notes)
+    for (const auto& server : reply->unreachable_servers())
+      out.note(fmt::format("server {} does not answer; its jobs are not shown",
+                           server));
   // Lists leave these empty.
   auto data = json_of(*reply);
   for (auto& job : data["jobs"])
@@ -160,10 +167,11 @@ result<view> view_nodes(client& cluster, const selection& what, console& out) {
                                                - static_cast<int>(what.limit));
     reply->set_more(true);
   }
-  note_more(out, reply->more(), reply->nodes_size());
-  for (const auto& cell : reply->unreachable_cells())
-    out.note(fmt::format("server {} does not answer; its nodes are not shown",
-                         cell));
+  note_more(out, what, reply->more(), reply->nodes_size());
+  if (what.notes)
+    for (const auto& cell : reply->unreachable_cells())
+      out.note(fmt::format("server {} does not answer; its nodes are not shown",
+                           cell));
   auto data = json_of(*reply);
   for (auto& node : data["nodes"])
     node.erase("task_ids");

@@ -273,8 +273,8 @@ TEST_CASE("run is the task: its output and its exit code") {
       reply.set_data(all.substr(request.offset_bytes(), 7));
     return grpc::Status::OK;
   };
-  const auto ended = ask(cluster, "run --cpu 500m --env A=b -q --address",
-                         {cluster.address(), "--", "sh", "-c", "echo --cpu 3"});
+  const auto ended = ask(cluster, "run --cpu 500m --env A=b -q",
+                         {"--", "sh", "-c", "echo --cpu 3"});
   CHECK(ended.exit_code == 7);
   CHECK(ended.out == "hello\nworld\n");
   CHECK(ended.err == "oops\nskerry: error: the task failed: exit code 7\n");

@@ -184,6 +184,7 @@ private:
   // Agents.
   void hello(const v1::Hello& hello, link_id link, instant now, outbox& out);
   result<> admit(const v1::Hello& hello, instant now, attached_node*& node);
+  std::uint64_t last_session_of(const std::string& node) const;
   void reconcile(attached_node& node, const v1::Hello& hello,
                  std::uint64_t last_here, instant now, outbox& out);
   void adopt(attached_node& node, const v1::HeldTask& held, instant now,

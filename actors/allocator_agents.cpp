@@ -83,14 +83,14 @@ void allocator::hello(const v1::Hello& hello, link_id link, instant now,
                       outbox& out) {
   const auto& name = hello.node().name();
   attached_node* node = nullptr;
-  const auto before = nodes_.find(name);
-  const auto last_here
-      = before == nodes_.end() ? 0 : before->second.record.session();
+  const auto last_here = last_session_of(name);
   if (auto admitted = admit(hello, now, node); !admitted) {
     auto* refused = out.agent(link).add_refused();
     refused->set_node(name);
     refused->set_code(static_cast<int>(admitted.failure().code));
     refused->set_message(admitted.failure().message);
+    if (admitted.failure().code == error_code::stale_epoch)
+      refused->set_last_session(last_here);
     return;
   }
   detach(*node, now);
@@ -122,6 +122,13 @@ void allocator::hello(const v1::Hello& hello, link_id link, instant now,
         = manifest(*node);
 }
 
+std::uint64_t allocator::last_session_of(const std::string& node) const {
+  if (auto here = nodes_.find(node); here != nodes_.end())
+    return here->second.record.session();
+  auto lost = last_sessions_.find(node);
+  return lost == last_sessions_.end() ? 0 : lost->second;
+}
+
 result<> allocator::admit(const v1::Hello& hello, instant now,
                           attached_node*& node) {
   if (hello.schema() != link_schema)
@@ -150,10 +157,14 @@ result<> allocator::admit(const v1::Hello& hello, instant now,
                           spec->name, silent, spec->name)};
     }
   }
-  auto last = known == nodes_.end() ? 0 : known->second.record.session();
-  if (auto lost = last_sessions_.find(spec->name); lost != last_sessions_.end())
-    last = std::max(last, lost->second);
-  const auto session = std::max(last, hello.last_session()) + 1;
+  const auto last = last_session_of(spec->name);
+  if (hello.last_session() < last)
+    return {error_code::stale_epoch,
+            fmt::format("session {} of {} was given before; say hello with at "
+                        "least that one as the last",
+                        last, spec->name)};
+  // The hello alone decides, so that no two servers give the same session.
+  const auto session = hello.last_session() + 1;
   auto registered = ledger_->register_node(*spec, session);
   if (!registered)
     return registered.failure();
@@ -195,7 +206,7 @@ void allocator::reconcile(attached_node& node, const v1::Hello& hello,
   }
   // What runs is the truth: what does not yet makes room for it.
   const bool was_elsewhere
-      = hello.last_session() > last_here + 1 || !to_adopt.empty();
+      = hello.last_session() > last_here || !to_adopt.empty();
   for (const auto& task : missing_here)
     missing(node, task, was_elsewhere, out);
   for (const auto* task : to_adopt)

@@ -106,8 +106,8 @@ allocator::reservations(const mesh::v1::ReservationCommand& what, outbox& out) {
 void allocator::expire_reservations(instant now, outbox& out) {
   while (!expiring_.empty()
          && expiring_.begin()->first <= now.unix_milliseconds) {
-    // `drop` erases the entry.
     const auto task = expiring_.begin()->second;
+    expiring_.erase(expiring_.begin());
     drop(task, out);
   }
 }

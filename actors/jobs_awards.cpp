@@ -46,6 +46,9 @@ jobs::best_cells(const open_bid& bid, std::vector<task_of>& nowhere,
   const auto size = static_cast<int>(bid.tasks.size());
   std::vector<best_offer> best(bid.tasks.size());
   for (const auto& [name, reply] : bid.replies) {
+    if (auto cell = cells_.find(name);
+        cell == cells_.end() || cell->second.epoch == 0)
+      continue; // It has been lost since.
     double sum = 0;
     int placed = 0;
     for (int i = 0; i < size && i < reply.bids_size(); ++i) {

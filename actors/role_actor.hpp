@@ -44,6 +44,9 @@ inline instant now() {
               .count()};
 }
 
+/// Where a role gets the time from; a test has its own.
+using role_clock = std::function<instant()>;
+
 template <class Role>
 struct role_state {
   static constexpr const char* name = "role";
@@ -56,12 +59,13 @@ template <class Role>
 typename role_actor<Role>::behavior_type role_behavior(
     typename role_actor<Role>::template stateful_pointer<role_state<Role>> self,
     std::shared_ptr<std::unique_ptr<Role>> role,
-    std::function<void(outbox)> hand_on, std::chrono::milliseconds tick) {
+    std::function<void(outbox)> hand_on, std::chrono::milliseconds tick,
+    role_clock clock = &now) {
   self->state.role = std::move(*role);
   self->send(self, tick_atom::value);
   auto with = [=](auto work) {
     outbox out;
-    work(*self->state.role, now(), out);
+    work(*self->state.role, clock(), out);
     if (!out.empty())
       hand_on(std::move(out));
   };

@@ -12,7 +12,7 @@ namespace skerry::testing {
 enum class planted : std::uint8_t {
   none,
   answers_before_sync,    ///< What leaves a server is not on disk yet.
-  tears_commits,          ///< A crash keeps half of a commit.
+  loses_what_it_synced,   ///< A crash takes back the last commit, too.
   same_epoch_again,       ///< A start does not raise the epoch.
   agent_without_fence,    ///< Obeys sessions that have ended.
   agent_without_lease,    ///< Runs on without any server.
@@ -24,7 +24,7 @@ enum class planted : std::uint8_t {
 inline constexpr std::array planted_names = {
     "none",
     "answers_before_sync",
-    "tears_commits",
+    "loses_what_it_synced",
     "same_epoch_again",
     "agent_without_fence",
     "agent_without_lease",

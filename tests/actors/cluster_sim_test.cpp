@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <string>
 
 #include <doctest/doctest.h>
 
@@ -34,6 +35,29 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 }
 
 } // namespace
+
+TEST_CASE("broken foundations are noticed") {
+  // The seeds that a fault may take: some ten times what it takes now.
+  constexpr std::uint64_t most = 300;
+  const auto previous = std::signal(SIGABRT, print_seed);
+  for (std::size_t fault = 1; fault < planted_names.size(); ++fault) {
+    std::string found;
+    for (playing = 1; playing <= most && found.empty(); ++playing)
+      found = simulate_cluster(playing, static_cast<planted>(fault)).violation;
+    CHECK_MESSAGE(!found.empty(), planted_names[fault]);
+    MESSAGE(fmt::format("{}: {} seeds: {}", planted_names[fault], playing - 1,
+                        found));
+  }
+  std::signal(SIGABRT, previous);
+}
+
+TEST_CASE("equal seeds play equally") {
+  const auto once = simulate_cluster(7);
+  const auto again = simulate_cluster(7);
+  CHECK(once.events == again.events);
+  CHECK(once.starts == again.starts);
+  CHECK(once.milliseconds == again.milliseconds);
+}
 
 TEST_CASE("whatever fails, promises are kept and the cluster converges") {
   const auto previous = std::signal(SIGABRT, print_seed);

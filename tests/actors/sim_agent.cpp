@@ -101,9 +101,9 @@ v1::Hello sim_agent::hello() {
   v1::Hello hello;
   *hello.mutable_node() = spec_;
   hello.set_agent_id(id_);
-  if (world_.bug != planted::agent_repeats_sessions)
-    ++last_session_;
   hello.set_last_session(last_session_);
+  if (world_.bug != planted::agent_repeats_sessions)
+    ++last_session_; // A server may have given that number, unheard.
   hello.set_schema(1);
   for (const auto& [key, held] : held_) {
     auto* to = hello.add_tasks();
@@ -169,6 +169,7 @@ void sim_agent::take(link_id link, const v1::ServerMessage& message) {
       renew(message.keep_alive().sent_milliseconds() + sim_lease);
     for (const auto& refused : message.refused()) {
       world_.trace("{} is refused: {}", name(), refused.message());
+      last_session_ = std::max(last_session_, refused.last_session());
       world_.break_stream(*link_);
       leave();
       return;

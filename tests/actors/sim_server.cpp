@@ -66,8 +66,8 @@ void sim_server::crash() {
   const auto done = world_.random.below(syncing_ + 1);
   for (std::size_t i = 0; i < done; ++i)
     keep(to_sync_[i].writes, to_sync_[i].writes.size());
-  if (world_.bug == planted::tears_commits && done < syncing_)
-    keep(to_sync_[done].writes, to_sync_[done].writes.size() / 2);
+  if (world_.bug == planted::loses_what_it_synced)
+    disk_ = before_sync_;
   world_.trace("{} crashes, loses {} of {} outboxes", name_,
                to_sync_.size() - done, to_sync_.size());
   to_sync_.clear();
@@ -188,6 +188,8 @@ void sim_server::sync() {
 }
 
 void sim_server::synced(std::size_t batches) {
+  if (world_.bug == planted::loses_what_it_synced)
+    before_sync_ = disk_;
   for (std::size_t i = 0; i < batches; ++i) {
     auto out = std::move(to_sync_.front());
     to_sync_.pop_front();

@@ -52,6 +52,7 @@ private:
   std::size_t number_;
   std::string name_;
   std::map<std::string, std::string> disk_;
+  std::map<std::string, std::string> before_sync_; ///< For a planted fault.
   std::uint64_t epoch_ = 0;
   std::uint64_t incarnation_ = 0;
   std::unique_ptr<jobs> jobs_;

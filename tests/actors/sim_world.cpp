@@ -67,7 +67,7 @@ sim_result sim_world::play() {
           fail("it has not converged: " + why);
       }
     }
-  } catch (const violation& broken) {
+  } catch (const std::exception& broken) {
     figures.violation = broken.what();
   }
   figures.milliseconds = clock.now();

@@ -1,0 +1,103 @@
+#include "actors/roster.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace skerry;
+
+TEST_SUITE_BEGIN("actors/roster");
+
+namespace {
+
+using names = std::vector<std::string>;
+
+mesh::v1::ServerHello hello_of(const std::string& name, std::uint64_t epoch,
+                               std::uint64_t incarnation) {
+  mesh::v1::ServerHello hello;
+  hello.set_name(name);
+  hello.set_epoch(epoch);
+  hello.set_incarnation(incarnation);
+  hello.set_schema(1);
+  hello.set_mesh_address("127.0.0.1:" + std::to_string(7000 + epoch));
+  return hello;
+}
+
+roster two_seeds() {
+  return roster{{.name = "a", .own_address = "127.0.0.1:1"},
+                {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}};
+}
+
+} // namespace
+
+TEST_CASE("its own address is not dialed, the seeds are") {
+  auto known = two_seeds();
+  CHECK(known.to_dial(0) == names{"127.0.0.1:2", "127.0.0.1:3"});
+}
+
+TEST_CASE("an address that is being dialed is not dialed twice") {
+  auto known = two_seeds();
+  CHECK(known.to_dial(0).size() == 2);
+  CHECK(known.to_dial(100).empty());
+}
+
+TEST_CASE("between failed dials the pause doubles up to its limit") {
+  auto known = two_seeds();
+  std::int64_t now = 0;
+  for (const std::int64_t pause : {200, 400, 800, 1600, 3200, 5000, 5000}) {
+    known.dial_failed("127.0.0.1:2", now);
+    known.dial_failed("127.0.0.1:3", now + 1'000'000);
+    CHECK(known.to_dial(now + pause - 1).empty());
+    CHECK(known.to_dial(now + pause) == names{"127.0.0.1:2"});
+    now += pause;
+  }
+}
+
+TEST_CASE("a server of an earlier epoch than was heard is refused") {
+  auto known = two_seeds();
+  CHECK(known.heard(hello_of("b", 2, 20), {}, 0) == roster_verdict::changed);
+  CHECK(known.heard(hello_of("b", 2, 20), {}, 0) == roster_verdict::known);
+  CHECK(known.heard(hello_of("b", 1, 10), {}, 0) == roster_verdict::refused);
+  CHECK(known.heard(hello_of("b", 3, 30), {}, 0) == roster_verdict::changed);
+}
+
+TEST_CASE("another schema is refused") {
+  auto known = two_seeds();
+  auto hello = hello_of("b", 1, 10);
+  hello.set_schema(2);
+  CHECK(known.heard(hello, {}, 0) == roster_verdict::refused);
+  CHECK(known.peers(0).empty());
+}
+
+TEST_CASE("an address that answers as ourselves is not dialed again") {
+  auto known = two_seeds();
+  CHECK(known.heard(hello_of("a", 1, 10), "127.0.0.1:2", 0)
+        == roster_verdict::refused);
+  CHECK(known.to_dial(1'000'000) == names{"127.0.0.1:3"});
+}
+
+TEST_CASE("a reachable server that says nothing falls silent") {
+  auto known = two_seeds();
+  (void)known.heard(hello_of("b", 1, 10), {}, 0);
+  CHECK(known.connected("b", 0));
+  CHECK_FALSE(known.connected("b", 0));
+  CHECK(known.silent(5'000).empty());
+  CHECK(known.silent(5'001) == names{"b"});
+  known.disconnected("b", 5'001);
+  CHECK(known.silent(10'000).empty());
+  CHECK_FALSE(known.peers(6'000).front().reachable);
+}
+
+TEST_CASE("a server that is forgotten is neither known nor dialed") {
+  auto known = two_seeds();
+  (void)known.heard(hello_of("b", 1, 10), {}, 0);
+  known.forget("b");
+  CHECK(known.peers(0).empty());
+  CHECK(known.to_dial(0) == names{"127.0.0.1:2", "127.0.0.1:3"});
+}
+
+TEST_CASE("addresses are hosts and ports, also of IPv6") {
+  CHECK(split_address("h:80")->port == 80);
+  CHECK(split_address("[::1]:80")->is_loopback());
+  CHECK_FALSE(split_address("h"));
+  CHECK_FALSE(split_address(":80"));
+  CHECK_FALSE(split_address("h:65536"));
+}

@@ -267,10 +267,15 @@ void running_server::peers_changed(const std::vector<peer>& peers) {
   std::vector<store_write> fresh;
   {
     const std::lock_guard lock{peers_mutex_};
-    reachable_.clear();
+    const auto before = std::exchange(reachable_, {});
     for (const auto& one : peers) {
+      const bool was = std::ranges::find(before, one.name) != before.end();
       if (one.reachable)
         reachable_.push_back(one.name);
+      if (options_.log && was != one.reachable)
+        options_.log(fmt::format("server {} name={} epoch={}",
+                                 was ? "lost" : "connected", one.name,
+                                 one.epoch));
       if (!remembered_.insert(one.name).second)
         continue;
       mesh::v1::ServerRecord record;

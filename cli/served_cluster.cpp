@@ -29,6 +29,7 @@ void end_at_once(const error& why) {
 result<served_cluster> served_cluster::start(server_setup setup) {
   served_cluster made;
   setup.server.on_failure = end_at_once;
+  setup.server.log = [](const std::string& line) { console{}.note(line); };
   auto started = server::start(std::move(setup.server));
   if (!started)
     return started.failure();

@@ -68,11 +68,14 @@ void allocator::logs(const v1::LogsRequest& request, instant now,
 
 void allocator::logs(const v1::LogsRequest& request, instant now,
                      asker<v1::LogsChunk> who, outbox& out) {
+  // A task that has ended has left the table; its output stays at its node.
   auto found = allocations_.find(request.task());
-  if (found == allocations_.end() || found->second.record.reserved())
+  const auto node
+      = nodes_.find(found == allocations_.end() ? request.node()
+                                                : found->second.record.node());
+  if (node == nodes_.end())
     return tell<v1::LogsChunk>(who, not_here(request.task()), out);
-  const auto node = nodes_.find(found->second.record.node());
-  if (node == nodes_.end() || !node->second.attached)
+  if (!node->second.attached)
     return tell<v1::LogsChunk>(who, not_attached(), out);
   auto* order = out.agent(node->second.link).add_logs();
   order->set_request(next_logs_);

@@ -113,6 +113,7 @@ void jobs::recover_task(task_of t, const std::string& id) {
     const auto& record = known->second;
     task.attempt = record.attempt();
     task.failures = record.failures();
+    task.node = record.node();
     task.outcome = record.outcome();
     set_state(t, record.state());
     if (!has_ended(task.state)) {
@@ -387,6 +388,7 @@ void jobs::write(task_of t, outbox& out) {
     record.set_cell(task.cell);
     record.set_session(task.session);
   }
+  record.set_node(task.node);
   *record.mutable_outcome() = task.outcome;
   out.put(std::string{task_prefix} + id_of(t), record);
 }

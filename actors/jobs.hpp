@@ -68,8 +68,8 @@ public:
   /// @returns The status that follows, `not_found`.
   result<v1::JobStatus> cancel(const v1::CancelJobRequest& request, instant now,
                                outbox& out);
-  /// The cell that has the task, empty for none; `not_found`.
-  result<std::string> cell_of(const std::string& task) const;
+  /// Of the task's job, with this task alone; `not_found`.
+  result<v1::JobStatus> task_status(const std::string& task) const;
   void describe(v1::ServerStatus& status) const;
   /// Answers another server for one of its users.
   mesh::v1::Answer answer(const mesh::v1::Question& question, instant now,
@@ -187,6 +187,7 @@ private:
   void end(task_of t, v1::TaskState state, instant now, outbox& out);
   void forget_oldest(outbox& out);
   v1::JobStatus status_of(const job& owner, bool whole) const;
+  v1::TaskStatus status_of(task_of t) const;
   v1::TaskState state_of(const job& owner) const;
 
   // The queue.

@@ -118,6 +118,8 @@ void jobs::report(const mesh::v1::Report& report, const std::string& cell,
   dequeue(t);
   t->open = 0;
   t->attempt = report.attempt();
+  if (!report.node().empty())
+    t->node = report.node(); // Where its output is.
   if (report.kind() == Report::ENDED && report.outcome().succeeded()) {
     t->outcome = report.outcome();
     end(t, v1::FINISHED, now, out);
@@ -174,7 +176,6 @@ void jobs::requeue(task_of t, bool failed, const v1::Outcome& outcome,
   auto& task = *t;
   task.outcome = outcome;
   task.cell.clear();
-  task.node.clear();
   task.devices.clear();
   task.demand.reset();
   task.session = 0;

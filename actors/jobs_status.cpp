@@ -51,30 +51,32 @@ v1::JobStatus jobs::status_of(const job& owner, bool whole) const {
   if (!whole)
     return status;
   *status.mutable_job() = wire;
-  for (std::uint32_t i = 0; i < owner.tasks.size(); ++i) {
-    const task_of t{const_cast<job*>(&owner), i}; // Read only, below.
-    const auto& task = owner.tasks[i];
-    auto* to = status.add_tasks();
-    to->set_id(id_of(t));
-    to->set_group(group_of(t).name().empty() ? "task" : group_of(t).name());
-    to->set_state(task.state);
-    to->set_attempt(task.attempt);
-    to->set_failures(task.failures);
-    to->set_cell(task.cell);
-    to->set_node(task.node);
-    to->mutable_devices()->Assign(task.devices.begin(), task.devices.end());
-    *to->mutable_outcome() = task.outcome;
-    if (task.demand != nullptr)
-      *to->mutable_demand() = *task.demand;
-    else
-      *to->mutable_demand() = group_of(t).profile().demand();
-    if (task.state == v1::QUEUED)
-      to->set_waits_for(owner.classes[task.group]->why);
-    if (task.is_awarding() && !cells_.contains(task.cell))
-      to->set_waits_for(fmt::format("server {} does not answer and may have "
-                                    "placed it",
-                                    task.cell));
-  }
+  for (std::uint32_t i = 0; i < owner.tasks.size(); ++i)
+    *status.add_tasks()
+        = status_of({const_cast<job*>(&owner), i}); // It reads only.
+  return status;
+}
+
+v1::TaskStatus jobs::status_of(task_of t) const {
+  v1::TaskStatus status;
+  const auto& task = *t;
+  status.set_id(id_of(t));
+  status.set_group(group_of(t).name().empty() ? "task" : group_of(t).name());
+  status.set_state(task.state);
+  status.set_attempt(task.attempt);
+  status.set_failures(task.failures);
+  status.set_cell(task.cell);
+  status.set_node(task.node);
+  status.mutable_devices()->Assign(task.devices.begin(), task.devices.end());
+  *status.mutable_outcome() = task.outcome;
+  *status.mutable_demand()
+      = task.demand != nullptr ? *task.demand : group_of(t).profile().demand();
+  if (task.state == v1::QUEUED)
+    status.set_waits_for(t.owner->classes[task.group]->why);
+  if (task.is_awarding() && !cells_.contains(task.cell))
+    status.set_waits_for(fmt::format("server {} does not answer and may have "
+                                     "placed it",
+                                     task.cell));
   return status;
 }
 
@@ -108,11 +110,13 @@ v1::ListJobsReply jobs::list(const v1::ListJobsRequest& request) const {
   return reply;
 }
 
-result<std::string> jobs::cell_of(const std::string& id) const {
+result<v1::JobStatus> jobs::task_status(const std::string& id) const {
   const auto t = const_cast<jobs*>(this)->find(id); // `find` changes nothing.
   if (t.owner == nullptr)
     return error{error_code::not_found, fmt::format("no task {}", id)};
-  return t.owner->tasks[t.index].cell;
+  auto status = status_of(*t.owner, false);
+  *status.add_tasks() = status_of(t);
+  return status;
 }
 
 void jobs::describe(v1::ServerStatus& status) const {
@@ -135,16 +139,6 @@ mesh::v1::Answer jobs::answer(const mesh::v1::Question& question, instant now,
     else
       *answer.mutable_failure() = failure_of(got.failure());
   };
-  const auto take_cell = [&](const std::string& task) {
-    auto cell = cell_of(task);
-    if (!cell)
-      *answer.mutable_failure() = failure_of(cell.failure());
-    else if (cell->empty())
-      *answer.mutable_failure() = failure_of(
-          {error_code::conflict, fmt::format("{} is on no node now", task)});
-    else
-      answer.set_cell(std::move(*cell));
-  };
   switch (question.what_case()) {
   case Question::kJob:
     take_status(status(question.job().id()));
@@ -156,10 +150,7 @@ mesh::v1::Answer jobs::answer(const mesh::v1::Question& question, instant now,
     *answer.mutable_jobs() = list(question.jobs());
     break;
   case Question::kLogs:
-    take_cell(question.logs().task());
-    break;
-  case Question::kResize:
-    take_cell(question.resize().task());
+    take_status(task_status(question.logs().task()));
     break;
   default:
     *answer.mutable_failure() = failure_of(

@@ -144,7 +144,8 @@ private:
   std::map<link_id, link_entry> links_;
   std::uint64_t next_link_ = 1;
   std::mutex status_mutex_;
-  v1::ServerStatus status_;
+  v1::ServerStatus status_; ///< Under `status_mutex_`, as is the next.
+  recent_values decision_nanoseconds_;
   mutable std::mutex peers_mutex_;
   std::set<std::string> remembered_; ///< Servers on disk; under `peers_mutex_`.
   std::vector<std::string> reachable_; ///< Likewise.

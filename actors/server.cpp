@@ -115,16 +115,36 @@ result<> running_server::recover(std::unique_ptr<jobs_role>& owner,
 
 void running_server::spawn_roles(std::unique_ptr<jobs_role> owner,
                                  std::unique_ptr<allocator> cell) {
+  using std::chrono::steady_clock;
   const auto tick = milliseconds{options_.tick_milliseconds};
-  const std::function<void(outbox)> on
+  const std::function<instant()> clock = now;
+  const std::function<void(outbox)> on_jobs
       = [this](outbox out) { hand_on(std::move(out)); };
+  // A message begins with a look at the clock and ends with what it hands on;
+  // only the actor itself touches the time between.
+  auto began = std::make_shared<steady_clock::time_point>();
+  const std::function<instant()> cell_clock = [began] {
+    *began = steady_clock::now();
+    return now();
+  };
+  const std::function<void(outbox)> on_cell = [this, began](outbox out) {
+    if (!out.decisions.empty()) {
+      const auto took = steady_clock::now() - *began;
+      const std::lock_guard lock{status_mutex_};
+      decision_nanoseconds_.add(static_cast<std::uint64_t>(took.count())
+                                / out.decisions.size());
+    }
+    hand_on(std::move(out));
+  };
   const std::unique_lock lock{roles_mutex_};
   jobs_ = system_->spawn(
       role_behavior<jobs_role>,
-      std::make_shared<std::unique_ptr<jobs_role>>(std::move(owner)), on, tick);
+      std::make_shared<std::unique_ptr<jobs_role>>(std::move(owner)), on_jobs,
+      tick, clock);
   cell_ = system_->spawn(
       role_behavior<allocator>,
-      std::make_shared<std::unique_ptr<allocator>>(std::move(cell)), on, tick);
+      std::make_shared<std::unique_ptr<allocator>>(std::move(cell)), on_cell,
+      tick, cell_clock);
 }
 
 void running_server::stop() {

@@ -376,6 +376,8 @@ v1::ServerStatus running_server::own_status() {
   {
     const std::lock_guard lock{status_mutex_};
     status = status_;
+    status.set_decision_p50_nanoseconds(decision_nanoseconds_.quantile(0.5));
+    status.set_decision_p99_nanoseconds(decision_nanoseconds_.quantile(0.99));
   }
   status.set_name(options_.name);
   status.set_epoch(epoch());

@@ -103,10 +103,10 @@ struct flag_value {
 };
 
 struct configuration_sources {
-  std::string file; ///< Empty: none.
+  std::string file = {}; ///< Empty: none.
   /// The variables SKERRY_*.
-  std::vector<std::pair<std::string, std::string>> environment;
-  std::vector<flag_value> flags;
+  std::vector<std::pair<std::string, std::string>> environment = {};
+  std::vector<flag_value> flags = {};
 };
 
 /// Where the file is when nobody names one.

@@ -50,15 +50,16 @@ struct one_server : deterministic_system {
   v1::JobStatus status;
 
   explicit one_server(std::uint64_t seed) : random{seed} {
-    const auto clock = [this] { return instant{time, time}; };
-    const auto hand_on = [this](outbox out) { take(std::move(out)); };
+    const role_clock clock = [this] { return instant{time, time}; };
+    const std::function<void(outbox)> hand_on
+        = [this](outbox out) { take(std::move(out)); };
     using std::chrono::milliseconds;
     owned = system.spawn(
-        role_behavior<jobs>,
+        role_behavior_at<jobs>,
         std::make_shared<std::unique_ptr<jobs>>(
             std::make_unique<jobs>(jobs_options{.server = "s", .epoch = 1})),
         hand_on, milliseconds{100}, clock);
-    cell = system.spawn(role_behavior<allocator>,
+    cell = system.spawn(role_behavior_at<allocator>,
                         std::make_shared<std::unique_ptr<allocator>>(std::move(
                             *allocator::make({.server = "s", .epoch = 1}))),
                         hand_on, milliseconds{100}, clock);

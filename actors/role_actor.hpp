@@ -56,7 +56,7 @@ struct role_state {
 /// The thin shell around a role: each message is taken by the role, and what
 /// the role wants done is handed on, in order.
 template <class Role>
-typename role_actor<Role>::behavior_type role_behavior_at(
+typename role_actor<Role>::behavior_type role_behavior(
     typename role_actor<Role>::template stateful_pointer<role_state<Role>> self,
     std::shared_ptr<std::unique_ptr<Role>> role,
     std::function<void(outbox)> hand_on, std::chrono::milliseconds tick,
@@ -81,16 +81,6 @@ typename role_actor<Role>::behavior_type role_behavior_at(
             });
             self->delayed_send(self, tick, tick_atom::value);
           }};
-}
-
-/// With the time of this machine.
-template <class Role>
-typename role_actor<Role>::behavior_type role_behavior(
-    typename role_actor<Role>::template stateful_pointer<role_state<Role>> self,
-    std::shared_ptr<std::unique_ptr<Role>> role,
-    std::function<void(outbox)> hand_on, std::chrono::milliseconds tick) {
-  return role_behavior_at<Role>(self, std::move(role), std::move(hand_on), tick,
-                                &now);
 }
 
 } // namespace skerry

@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 API = stubs()
 SKERRY = os.environ.get("SKERRY", str(ROOT / "build/release/cli/skerry"))
-PATIENCE = 90.0  # seconds until a wait counts as hanging
+PATIENCE = float(os.environ.get("PATIENCE", 90))  # seconds until a wait counts as hanging
 
 
 class Fault(AssertionError):

@@ -55,11 +55,11 @@ struct one_server : deterministic_system {
         = [this](outbox out) { take(std::move(out)); };
     using std::chrono::milliseconds;
     owned = system.spawn(
-        role_behavior_at<jobs>,
+        role_behavior<jobs>,
         std::make_shared<std::unique_ptr<jobs>>(
             std::make_unique<jobs>(jobs_options{.server = "s", .epoch = 1})),
         hand_on, milliseconds{100}, clock);
-    cell = system.spawn(role_behavior_at<allocator>,
+    cell = system.spawn(role_behavior<allocator>,
                         std::make_shared<std::unique_ptr<allocator>>(std::move(
                             *allocator::make({.server = "s", .epoch = 1}))),
                         hand_on, milliseconds{100}, clock);

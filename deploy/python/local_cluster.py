@@ -120,7 +120,8 @@ min_free = {quote(self.cluster.min_free)}
             try:
                 with self.cluster.channel(self) as channel:
                     API.cluster_grpc.ClusterStub(channel).Servers(
-                        API.cluster.ServersRequest(), timeout=1)
+                        API.cluster.ServersRequest(), timeout=2,
+                        wait_for_ready=True)
                 return True
             except grpc.RpcError:
                 return False

@@ -58,6 +58,8 @@ result<> running_server::open() {
   mesh.name = options_.name;
   mesh.epoch = epoch();
   mesh.incarnation = random_number();
+  if (!options_.with_mesh)
+    mesh.listen = "127.0.0.1:0"; // Never listened on.
   if (auto ready = server_mesh::configure(config_, mesh); !ready)
     return ready;
   system_ = std::make_unique<caf::actor_system>(config_);

@@ -416,10 +416,12 @@ server_mesh::start(caf::actor_system& system, mesh_options options,
   auto published = system.spawn(front, common);
   auto roster = system.spawn(roster_behavior, common, published);
   common->roster = roster;
+  // With reuse: a restart finds connections of its last life in TIME_WAIT.
   auto port
       = common->with_tls()
-            ? caf::openssl::publish(published, at->port, at->host.c_str())
-            : system.middleman().publish(published, at->port, at->host.c_str());
+            ? caf::openssl::publish(published, at->port, at->host.c_str(), true)
+            : system.middleman().publish(published, at->port, at->host.c_str(),
+                                         true);
   if (!port) {
     caf::anon_send_exit(published, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(roster, caf::exit_reason::user_shutdown);

@@ -58,9 +58,10 @@ result<> running_server::open() {
   mesh.name = options_.name;
   mesh.epoch = epoch();
   mesh.incarnation = random_number();
+  auto how = mesh;
   if (!options_.with_mesh)
-    mesh.listen = "127.0.0.1:0"; // Never listened on.
-  if (auto ready = server_mesh::configure(config_, mesh); !ready)
+    how.listen = "127.0.0.1:0"; // Never listened on.
+  if (auto ready = server_mesh::configure(config_, how); !ready)
     return ready;
   system_ = std::make_unique<caf::actor_system>(config_);
   commits_ = std::make_unique<group_commit>(*store_);

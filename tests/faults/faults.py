@@ -129,6 +129,7 @@ def kill_agent(folder, rounds, seed):
                 raise Fault(f"{job.id} was started again: {state}")
             if len(list(mark.iterdir())) != 4:
                 raise Fault(f"{job.id} did not run 4 times")
+    cluster.wait_attached(1)
     figures = check_agents(cluster)
     cluster.stop()
     return {"kills": killed, **figures}

@@ -311,6 +311,7 @@ SCENARIOS = {
     "full-disk": full_disk,
     "storm": storm,
 }
+NEED_ROOT = {"partition", "full-disk"}
 
 
 def main():
@@ -325,8 +326,13 @@ def main():
     unknown = set(arguments.scenarios) - set(SCENARIOS)
     if unknown:
         parser.error(f"no scenario {', '.join(sorted(unknown))}")
+    chosen = arguments.scenarios or list(SCENARIOS)
+    if os.geteuid() != 0 and set(chosen) & NEED_ROOT:
+        print("SKIPPED: namespaces and mounts need root: "
+              + ", ".join(sorted(set(chosen) & NEED_ROOT)), file=sys.stderr)
+        return 77
     failed = False
-    for name in arguments.scenarios or SCENARIOS:
+    for name in chosen:
         folder = tempfile.mkdtemp(prefix=f"skerry-{name}-")
         os.chmod(folder, 0o755)
         line = {"scenario": name, "rounds": arguments.rounds,

@@ -145,6 +145,7 @@ private:
     /// Servers that have said since the lease ran out that it is not theirs.
     std::set<std::string> not_at;
     std::uint64_t asked_from = 0; ///< Number of the first question.
+    std::int64_t ask_at = 0;      ///< Not before: the answers have just come.
     std::set<std::string> tasks;
   };
 

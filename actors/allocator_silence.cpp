@@ -36,7 +36,7 @@ void allocator::look_for_silent(instant now, outbox& out) {
         out.links_to_close.push_back(link);
       continue;
     }
-    if (silent < lost_after)
+    if (silent < lost_after || now.steady_milliseconds < node.ask_at)
       continue;
     const bool nowhere
         = std::ranges::all_of(known_peers_, [&](const auto& server) {
@@ -47,8 +47,18 @@ void allocator::look_for_silent(instant now, outbox& out) {
     else
       ask.push_back(name);
   }
-  for (const auto& name : gone)
+  for (const auto& name : gone) {
     lose(name, "its node was lost", false, out);
+    auto waiting = nodes_.find(name);
+    if (waiting == nodes_.end())
+      continue;
+    // Its agent may go to another server at any time, and the word of that may
+    // be lost: the answers hold for a while only.
+    auto& node = waiting->second;
+    node.not_at.clear();
+    node.asked_from = 0;
+    node.ask_at = now.steady_milliseconds + options_.resend_milliseconds;
+  }
   if (ask.empty())
     return;
   const auto number = next_number_++;

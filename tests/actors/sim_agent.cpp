@@ -27,13 +27,16 @@ void sim_agent::start() {
   has_power_ = true;
   up_ = true;
   server_ = world_.random.below(world_.servers.size());
-  std::vector<task_key> ordered;
-  for (const auto& [key, held] : held_)
-    if (!held.started && !held.outcome)
-      ordered.push_back(key);
-  for (const auto& key : ordered)
-    if (world_.clock.now() < lease_until_)
-      run(key);
+  // As the agent does: what it had taken but not begun never arrived, for it
+  // cannot know whether it still may. The server orders it again, if it is
+  // still wanted, when the next hello does not name it.
+  std::erase_if(held_, [this](const auto& entry) {
+    const auto& [key, held] = entry;
+    if (held.started || held.outcome)
+      return false;
+    had_[key.first] = key.second - 1;
+    return true;
+  });
   connect();
   beat();
 }

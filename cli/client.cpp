@@ -34,6 +34,7 @@ result<client> client::make(const configuration& from) {
   client made;
   made.addresses_ = from.client.addresses;
   made.credentials_ = *std::move(credentials);
+  made.is_plaintext_ = from.client_tls().empty();
   made.timeout_ = std::chrono::milliseconds{from.client.timeout_milliseconds};
   return made;
 }
@@ -87,6 +88,9 @@ bool client::reaches(std::string& why) {
   v1::ServersReply ignored;
   const auto status = stub.Servers(&context, {}, &ignored);
   why = short_reason(status.error_message());
+  if (why.ends_with("Socket closed"))
+    why += is_plaintext_ ? "; if it speaks TLS, give --tls"
+                         : "; it may not speak TLS, or not know this client";
   return status.ok();
 }
 

@@ -154,17 +154,24 @@ result<std::unique_ptr<agent>> start_exec(const std::string& address,
   return agent::start(std::move(options));
 }
 
+std::size_t attached(const std::vector<std::unique_ptr<agent>>& agents) {
+  std::size_t nodes = 0;
+  for (const auto& each : agents)
+    nodes += each->status().attached;
+  return nodes;
+}
+
 /// Until all nodes are attached, or a signal comes, or it takes too long.
 void wait_attached(const std::vector<std::unique_ptr<agent>>& agents,
-                   held_signals& signals, int& signal, const console& out) {
+                   std::size_t nodes, held_signals& signals, int& signal,
+                   const console& out) {
   constexpr std::chrono::seconds patience{10};
   const auto until = std::chrono::steady_clock::now() + patience;
-  for (const auto& each : agents)
-    while (signal == 0 && each->status().attached < each->status().nodes) {
-      if (std::chrono::steady_clock::now() > until)
-        return out.note("some nodes are not attached yet");
-      signal = signals.wait_milliseconds(10);
-    }
+  while (signal == 0 && attached(agents) < nodes) {
+    if (std::chrono::steady_clock::now() > until)
+      return out.note("some nodes are not attached yet");
+    signal = signals.wait_milliseconds(10);
+  }
 }
 
 result<> tell(console& out, const served_cluster& cluster, std::size_t nodes,
@@ -221,11 +228,9 @@ ending run_dev(const dev_flags& flags, console& out) {
     if (auto ok = add(start_exec(address, folder->path())); !ok)
       return ok;
   int signal = 0;
-  wait_attached(agents, signals, signal, out);
-  std::size_t nodes = 0;
-  for (const auto& each : agents)
-    nodes += each->status().attached;
-  if (auto ok = tell(out, *cluster, nodes, folder->path()); !ok)
+  wait_attached(agents, plan->nodes + (flags.exec ? 1 : 0), signals, signal,
+                out);
+  if (auto ok = tell(out, *cluster, attached(agents), folder->path()); !ok)
     return ok;
   while (signal == 0)
     signal = signals.wait_milliseconds(3'600'000);

@@ -110,6 +110,7 @@ TEST_CASE("every key of a job file arrives in its field") {
   CHECK(profile.spread().max_skew() == 2);
   CHECK(profile.minimum().cpu_millicores() == 250);
   CHECK(profile.maximum().memory_bytes() == std::int64_t{8} << 30);
+  CHECK(profile.maximum().disk_bytes() == 1'000'000'000); // As asked for.
   CHECK(profile.priority() == 10);
   CHECK(profile.tenant() == "science");
   CHECK(profile.expected_duration().p90_milliseconds() == 3'600'000);
@@ -164,8 +165,8 @@ TEST_CASE("faults name line, column and field, all of them") {
                 "memory = true\n"
                 "count = 0\n"
                 "argv = \"ls\"\n",
-                "job:1:1: there is no \"nmae\" here (did you mean \"name\"?)\n"
                 "job:1:1: work.exec.argv is empty; give a program to run\n"
+                "job:1:1: there is no \"nmae\" here (did you mean \"name\"?)\n"
                 "job:2:7: cpu: \"fast\" is not a number of cores, for example "
                 "2, \"1.5\" or \"500m\"\n"
                 "job:3:10: memory is true or false; wanted is an amount\n"

@@ -106,6 +106,7 @@ mesh::v1::Report allocator::report_on(const allocation& a) const {
     report.set_kind(record.lost()      ? Report::LOST
                     : record.evicted() ? Report::EVICTED
                                        : Report::ENDED);
+    report.set_never_started(record.lost() && record.evicted());
     *report.mutable_outcome() = record.outcome();
     report.set_reason(record.outcome().reason());
     return report;

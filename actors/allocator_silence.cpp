@@ -125,8 +125,11 @@ void allocator::attached_elsewhere(const mesh::v1::NodeAttached& there,
   for (const auto& task : std::set<std::string>{node.tasks}) {
     auto& a = allocations_.at(task);
     const auto attempt = a.record.attempt();
-    if (!held.contains({task, attempt}))
+    if (!held.contains({task, attempt})) {
+      if (a.now == phase::ordered && !a.record.reserved())
+        end(a, true, true, ended_because("its order has not arrived"), out);
       continue;
+    }
     drop(task, out);
     remember_gone(task, attempt, &there, out);
   }

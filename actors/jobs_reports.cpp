@@ -125,7 +125,9 @@ void jobs::report(const mesh::v1::Report& report, const std::string& cell,
     end(t, v1::FINISHED, now, out);
     return;
   }
-  requeue(t, report.kind() != Report::EVICTED, report.outcome(), now, out);
+  const bool counts
+      = report.kind() != Report::EVICTED && !report.never_started();
+  requeue(t, counts, report.outcome(), now, out);
 }
 
 void jobs::alive(task_of t, const mesh::v1::Report& report,

@@ -132,6 +132,9 @@ front(front_actor::stateful_pointer<front_state> /*self*/,
 // -- ROSTER -------------------------------------------------------------------
 
 struct connection {
+  /// Tells connections to the same peer apart: after a partition the handle may
+  /// be the same, and answers of before must not count.
+  std::uint64_t number = 0;
   front_actor handle;
   std::deque<mesh::v1::Envelope> waiting;
   std::uint32_t in_flight = 0;
@@ -141,6 +144,7 @@ struct roster_actor_state {
   static constexpr const char* name = "roster";
   std::unique_ptr<roster> known;
   std::map<std::string, connection> connections; ///< By server.
+  std::uint64_t next_connection = 1;
   caf::actor dialer;
   front_actor front; ///< Of this server.
 };
@@ -180,11 +184,10 @@ void pump(roster_self* self, const shared_ptr& common,
       to.waiting.pop_front();
     }
     ++to.in_flight;
-    const auto handle = to.handle;
-    auto done = [=] {
+    auto done = [=, number = to.number] {
       auto again = self->state.connections.find(name);
       if (again == self->state.connections.end()
-          || again->second.handle != handle)
+          || again->second.number != number)
         return;
       --again->second.in_flight;
       pump(self, common, name);
@@ -210,7 +213,8 @@ void meet(roster_self* self, const shared_ptr& common,
   const bool replaces
       = !to.handle || verdict == roster_verdict::changed || !address.empty();
   if (replaces && to.handle != handle) {
-    to = connection{handle, std::move(to.waiting), 0};
+    to = connection{self->state.next_connection++, handle,
+                    std::move(to.waiting), 0};
     self->monitor(handle);
   }
   if (known.connected(hello.name(), now) || verdict == roster_verdict::changed)
@@ -412,10 +416,12 @@ server_mesh::start(caf::actor_system& system, mesh_options options,
   auto published = system.spawn(front, common);
   auto roster = system.spawn(roster_behavior, common, published);
   common->roster = roster;
+  // With reuse: a restart finds connections of its last life in TIME_WAIT.
   auto port
       = common->with_tls()
-            ? caf::openssl::publish(published, at->port, at->host.c_str())
-            : system.middleman().publish(published, at->port, at->host.c_str());
+            ? caf::openssl::publish(published, at->port, at->host.c_str(), true)
+            : system.middleman().publish(published, at->port, at->host.c_str(),
+                                         true);
   if (!port) {
     caf::anon_send_exit(published, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(roster, caf::exit_reason::user_shutdown);

@@ -60,7 +60,7 @@ typename role_actor<Role>::behavior_type role_behavior(
     typename role_actor<Role>::template stateful_pointer<role_state<Role>> self,
     std::shared_ptr<std::unique_ptr<Role>> role,
     std::function<void(outbox)> hand_on, std::chrono::milliseconds tick,
-    role_clock clock = &now) {
+    role_clock clock) {
   self->state.role = std::move(*role);
   self->send(self, tick_atom::value);
   auto with = [=](auto work) {

@@ -58,7 +58,10 @@ result<> running_server::open() {
   mesh.name = options_.name;
   mesh.epoch = epoch();
   mesh.incarnation = random_number();
-  if (auto ready = server_mesh::configure(config_, mesh); !ready)
+  auto how = mesh;
+  if (!options_.with_mesh)
+    how.listen = "127.0.0.1:0"; // Never listened on.
+  if (auto ready = server_mesh::configure(config_, how); !ready)
     return ready;
   system_ = std::make_unique<caf::actor_system>(config_);
   commits_ = std::make_unique<group_commit>(*store_);
@@ -267,10 +270,15 @@ void running_server::peers_changed(const std::vector<peer>& peers) {
   std::vector<store_write> fresh;
   {
     const std::lock_guard lock{peers_mutex_};
-    reachable_.clear();
+    const auto before = std::exchange(reachable_, {});
     for (const auto& one : peers) {
+      const bool was = std::ranges::find(before, one.name) != before.end();
       if (one.reachable)
         reachable_.push_back(one.name);
+      if (options_.log && was != one.reachable)
+        options_.log(fmt::format("server {} name={} epoch={}",
+                                 was ? "lost" : "connected", one.name,
+                                 one.epoch));
       if (!remembered_.insert(one.name).second)
         continue;
       mesh::v1::ServerRecord record;

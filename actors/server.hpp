@@ -29,6 +29,8 @@ struct server_options {
   std::int64_t question_milliseconds = 2'000;
   std::uint64_t min_free_bytes = std::uint64_t{256} << 20;
   bool accept_data_loss = false;
+  /// A line for the log: servers that come and go.
+  std::function<void(const std::string&)> log;
   /// Called once, when nothing can be acknowledged any more. The state on disk
   /// is good: the process is to end and be started again.
   std::function<void(const error&)> on_failure;

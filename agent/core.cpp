@@ -293,7 +293,8 @@ result<holding> agent_core::admit(const v1::StartOrder& order,
   if (auto ok = validate(order.work()); !ok)
     return ok.failure();
   if (options_.simulated && order.work().has_exec())
-    return {error_code::conflict, "this node is simulated and runs no process"};
+    return {error_code::invalid_argument, // Nor would it elsewhere.
+            "this node is simulated and runs no process"};
   const auto gone = node.gone.find(order.task());
   if (gone != node.gone.end() && gone->second >= order.attempt())
     return {error_code::conflict,

@@ -7,10 +7,13 @@
 namespace skerry {
 namespace {
 
-constexpr std::array<benchmark, 3> benchmarks{{
+constexpr std::array<benchmark, 4> benchmarks{{
     {"dispatch", "decisions at 100 to 100 000 nodes: submit, place and finish",
      run_dispatch_bench},
     {"memory", "bytes a node and a live task cost", run_memory_bench},
+    {"network",
+     "decisions and durable jobs through gRPC, server and callers together",
+     run_network_bench},
     {"openb", "decisions of each baseline on the openb arrivals",
      run_openb_bench},
 }};

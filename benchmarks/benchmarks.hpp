@@ -14,6 +14,12 @@ result<> run_dispatch_bench(const benchmark_options& options,
 result<> run_memory_bench(const benchmark_options& options,
                           const report_case& report);
 
+/// Decisions and durable jobs through gRPC on loopback at 1 000 and 10 000
+/// simulated nodes: one by one, 100 a request, in streams, and at half load.
+/// Server, agent and callers are one process: CPU seconds are of all.
+result<> run_network_bench(const benchmark_options& options,
+                           const report_case& report);
+
 /// Decisions of each baseline on the openb arrivals, by index and by scan.
 /// Needs `trace_directory`.
 result<> run_openb_bench(const benchmark_options& options,

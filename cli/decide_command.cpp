@@ -152,9 +152,11 @@ void add_decide_command(CLI::App& parent, const global_flags& globals,
   decide
       .add_option("--confirm", flags->confirm,
                   "Keep these reservations until released")
+      ->delimiter(',')
       ->type_name("ID");
   decide
       .add_option("--release", flags->release, "Give these reservations back")
+      ->delimiter(',')
       ->type_name("ID");
   decide.footer(
       "Exit code 3 when a task has no place. -o json gives {\"decisions\": "

@@ -161,7 +161,7 @@ std::size_t attached(const std::vector<std::unique_ptr<agent>>& agents) {
   return nodes;
 }
 
-/// Until all nodes are attached, or a signal comes, or it takes too long.
+/// Until so many nodes are attached, or a signal comes, or it takes too long.
 void wait_attached(const std::vector<std::unique_ptr<agent>>& agents,
                    std::size_t nodes, held_signals& signals, int& signal,
                    const console& out) {

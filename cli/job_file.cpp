@@ -26,7 +26,8 @@ void read_group(table_reader& keys, v1::TaskGroup& group, task_use use) {
     keys.fault("", ok.failure().message);
   read_work(keys, *group.mutable_work());
   if (group.work().driver_case() != v1::Work::DRIVER_NOT_SET) {
-    if (auto ok = validate(group.work()); !ok)
+    // What was read wrongly is missing there, and was told already.
+    if (auto ok = validate(group.work()); !ok && keys.faultless())
       keys.fault("", ok.failure().message);
   } else if (use == task_use::run) {
     keys.fault("", "nothing to run: give argv (a program and its arguments) or "

@@ -28,8 +28,8 @@ void end_at_once(const error& why) {
 
 result<served_cluster> served_cluster::start(server_setup setup) {
   served_cluster made;
-  made.has_mesh_ = setup.server.with_mesh;
   setup.server.on_failure = end_at_once;
+  setup.server.log = [](const std::string& line) { console{}.note(line); };
   auto started = server::start(std::move(setup.server));
   if (!started)
     return started.failure();
@@ -48,8 +48,6 @@ served_cluster::~served_cluster() {
 }
 
 std::string served_cluster::mesh_address() const {
-  if (!has_mesh_)
-    return {};
   // The server's own status stands first. A reply may come late, when nobody
   // waits for it any more.
   auto told = std::make_shared<std::promise<std::string>>();

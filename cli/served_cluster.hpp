@@ -32,7 +32,6 @@ public:
 private:
   served_cluster() = default;
 
-  bool has_mesh_ = false;
   std::unique_ptr<server> server_;
   std::unique_ptr<api_server> api_; ///< Goes first: it calls the server.
 };

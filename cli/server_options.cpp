@@ -29,8 +29,7 @@ mesh_tls mesh_tls_in(const std::string& directory) {
 
 mesh_options mesh_of(const configuration& from) {
   mesh_options mesh;
-  if (!from.server.mesh_listen.empty()) // Else there is no mesh.
-    mesh.listen = from.server.mesh_listen;
+  mesh.listen = from.server.mesh_listen;
   mesh.advertise = from.server.mesh_advertise;
   mesh.seeds = from.server.seeds;
   mesh.tls = mesh_tls_in(from.tls.directory);

@@ -49,18 +49,6 @@ void read_resources(table_reader& keys, v1::Resources& into) {
          [&](auto value) { into.set_network_bits_per_second(value); });
 }
 
-/// A bound for some amounts leaves the others as they are.
-void fill_bound(const v1::Resources& demand, v1::Resources& bound) {
-  if (bound.cpu_millicores() == 0)
-    bound.set_cpu_millicores(demand.cpu_millicores());
-  if (bound.memory_bytes() == 0)
-    bound.set_memory_bytes(demand.memory_bytes());
-  if (bound.disk_bytes() == 0)
-    bound.set_disk_bytes(demand.disk_bytes());
-  if (bound.network_bits_per_second() == 0)
-    bound.set_network_bits_per_second(demand.network_bits_per_second());
-}
-
 /// "1" and "2" are whole devices, "0.5" is a share of one.
 void set_devices(table_reader& keys, std::string_view key,
                  std::int64_t amount_milli, v1::DeviceRequest& into) {
@@ -199,11 +187,9 @@ void read_profile(table_reader& keys, v1::TaskProfile& into) {
   read_resources(keys, *into.mutable_demand());
   keys.table("minimum", [&](table_reader& minimum) {
     read_resources(minimum, *into.mutable_minimum());
-    fill_bound(into.demand(), *into.mutable_minimum());
   });
   keys.table("maximum", [&](table_reader& maximum) {
     read_resources(maximum, *into.mutable_maximum());
-    fill_bound(into.demand(), *into.mutable_maximum());
   });
   read_devices(keys, into);
   keys.tables("named", [&](table_reader& named) {

@@ -74,6 +74,8 @@ public:
 
   /// @param key Empty: the table itself.
   void fault(std::string_view key, std::string_view what);
+  /// Whether nothing was wrong so far, in this table or before it.
+  bool faultless() const { return faults_.empty(); }
   std::string path_of(std::string_view key) const;
 
   /// Complains about the keys that nobody has asked for. `table` and `tables`

@@ -133,6 +133,19 @@ result<node_spec> from_proto(const v1::NodeSpec& node) {
   return out;
 }
 
+namespace {
+
+/// Amounts that are zero are as in `others`.
+resources or_else(resources amounts, const resources& others) {
+  for (const auto kind : {resource_kind::cpu, resource_kind::memory,
+                          resource_kind::disk, resource_kind::network})
+    if (amounts[kind] == 0)
+      amounts.set(kind, others[kind]);
+  return amounts;
+}
+
+} // namespace
+
 v1::TaskProfile to_proto(const task_profile& profile) {
   v1::TaskProfile out;
   const auto& shape = profile.shape;
@@ -201,10 +214,10 @@ result<task_profile> from_proto(const v1::TaskProfile& profile) {
         .topology = profile.spread().topology(),
         .max_skew
         = profile.spread().max_skew() == 0 ? 1 : profile.spread().max_skew()};
-  if (profile.has_minimum())
-    out.minimum = from_proto(profile.minimum());
-  if (profile.has_maximum())
-    out.maximum = from_proto(profile.maximum());
+  if (profile.has_minimum() || profile.has_maximum()) {
+    out.minimum = or_else(from_proto(profile.minimum()), shape.demand);
+    out.maximum = or_else(from_proto(profile.maximum()), shape.demand);
+  }
   out.priority = static_cast<std::int16_t>(profile.priority());
   if (!profile.tenant().empty())
     out.tenant = profile.tenant();

@@ -182,7 +182,10 @@ class Demo:
         wait_until(self.cluster.connected, "the servers reach each other")
 
         def all_ended():
-            counts = self.job_states()
+            try:
+                counts = self.job_states()
+            except (Fault, grpc.RpcError):
+                return None  # a server has not answered in time
             return counts if set(counts) <= set(ENDED) else None
         counts = wait_until(all_ended, "all jobs have ended", pause=0.3)
         seconds = time.monotonic() - loaded

@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 API = stubs()
 SKERRY = os.environ.get("SKERRY", str(ROOT / "build/release/cli/skerry"))
-PATIENCE = 90.0  # seconds until a wait counts as hanging
+PATIENCE = float(os.environ.get("PATIENCE", 90))  # seconds until a wait counts as hanging
 
 
 class Fault(AssertionError):
@@ -120,7 +120,8 @@ min_free = {quote(self.cluster.min_free)}
             try:
                 with self.cluster.channel(self) as channel:
                     API.cluster_grpc.ClusterStub(channel).Servers(
-                        API.cluster.ServersRequest(), timeout=1)
+                        API.cluster.ServersRequest(), timeout=2,
+                        wait_for_ready=True)
                 return True
             except grpc.RpcError:
                 return False

@@ -36,7 +36,9 @@ class Stubs:
     @staticmethod
     def channel(address, tls=None):
         """A channel to one server; `tls` is a folder of `skerry certs client`."""
-        options = [("grpc.initial_reconnect_backoff_ms", 100),
+        # Else a new channel meets the back-off of an older one.
+        options = [("grpc.use_local_subchannel_pool", 1),
+                   ("grpc.initial_reconnect_backoff_ms", 100),
                    ("grpc.max_reconnect_backoff_ms", 500),
                    ("grpc.max_receive_message_length", 64 << 20)]
         if tls is None:

@@ -50,8 +50,9 @@ struct one_server : deterministic_system {
   v1::JobStatus status;
 
   explicit one_server(std::uint64_t seed) : random{seed} {
-    const auto clock = [this] { return instant{time, time}; };
-    const auto hand_on = [this](outbox out) { take(std::move(out)); };
+    const role_clock clock = [this] { return instant{time, time}; };
+    const std::function<void(outbox)> hand_on
+        = [this](outbox out) { take(std::move(out)); };
     using std::chrono::milliseconds;
     owned = system.spawn(
         role_behavior<jobs>,

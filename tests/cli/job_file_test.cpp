@@ -110,7 +110,6 @@ TEST_CASE("every key of a job file arrives in its field") {
   CHECK(profile.spread().max_skew() == 2);
   CHECK(profile.minimum().cpu_millicores() == 250);
   CHECK(profile.maximum().memory_bytes() == std::int64_t{8} << 30);
-  CHECK(profile.maximum().disk_bytes() == 1'000'000'000); // As asked for.
   CHECK(profile.priority() == 10);
   CHECK(profile.tenant() == "science");
   CHECK(profile.expected_duration().p90_milliseconds() == 3'600'000);

@@ -64,7 +64,7 @@ class Client(threading.Thread):
             begun = time.monotonic()
             while not self.ending.is_set():
                 try:
-                    jobs.Submit(request, timeout=3)
+                    jobs.Submit(request, timeout=3, wait_for_ready=True)
                     self.acknowledged[server.name].add(job.id)
                     self.slowest = max(self.slowest, time.monotonic() - begun)
                     break
@@ -100,7 +100,8 @@ def time_to_start(cluster, server, name, begun):
 
         def started():
             try:
-                stub.Submit(request, timeout=1)
+                # Waiting also drives Python's connection, failing fast does not.
+                stub.Submit(request, timeout=5, wait_for_ready=True)
                 state = stub.Get(API.jobs.GetJobRequest(id=name),
                                  timeout=1).state
                 return state in (API.types.RUNNING, API.types.FINISHED)

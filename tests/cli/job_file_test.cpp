@@ -164,7 +164,6 @@ TEST_CASE("faults name line, column and field, all of them") {
                 "memory = true\n"
                 "count = 0\n"
                 "argv = \"ls\"\n",
-                "job:1:1: work.exec.argv is empty; give a program to run\n"
                 "job:1:1: there is no \"nmae\" here (did you mean \"name\"?)\n"
                 "job:2:7: cpu: \"fast\" is not a number of cores, for example "
                 "2, \"1.5\" or \"500m\"\n"

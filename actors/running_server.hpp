@@ -132,6 +132,7 @@ private:
   std::unique_ptr<store> store_;
   std::unique_ptr<decision_log> decisions_;
   std::mutex decisions_mutex_;
+  std::vector<std::string> decisions_waiting_; ///< Under `decisions_mutex_`.
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   std::unique_ptr<questions> questions_;

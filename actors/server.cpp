@@ -137,7 +137,10 @@ void running_server::spawn_roles(std::unique_ptr<jobs_role> owner,
       decision_nanoseconds_.add(static_cast<std::uint64_t>(took.count())
                                 / out.decisions.size());
     }
-    hand_on(std::move(out));
+    // What was only asked changes nothing and waits for no disk.
+    log(std::exchange(out.decisions, {}));
+    if (!out.empty())
+      hand_on(std::move(out));
   };
   const std::unique_lock lock{roles_mutex_};
   jobs_ = system_->spawn(
@@ -175,6 +178,9 @@ void running_server::stop() {
   mesh_.reset();
   system_.reset(); // Waits for all actors, which may still hand on.
   commits_.reset();
+  const std::lock_guard lock{decisions_mutex_};
+  if (decisions_)
+    decisions_->append(std::exchange(decisions_waiting_, {}));
 }
 
 void running_server::to_jobs(jobs_call run) {
@@ -222,7 +228,6 @@ void running_server::deliver(outbox& out) {
       if (auto link = links_.find(id); link != links_.end())
         link->second.sink->close();
   }
-  log(out.decisions);
 }
 
 void running_server::deliver(mesh::v1::Envelope envelope) {
@@ -251,15 +256,16 @@ void running_server::deliver(mesh::v1::Envelope envelope) {
   }
 }
 
+/// In batches: a write for each decision would cost more than the decision.
 void running_server::log(const std::vector<v1::DecisionRecord>& decisions) {
+  constexpr std::size_t batch = 256;
   if (decisions.empty())
     return;
-  std::vector<std::string> records;
-  records.reserve(decisions.size());
-  for (const auto& decision : decisions)
-    records.push_back(decision.SerializeAsString());
   const std::lock_guard lock{decisions_mutex_};
-  decisions_->append(std::move(records));
+  for (const auto& decision : decisions)
+    decisions_waiting_.push_back(decision.SerializeAsString());
+  if (decisions_waiting_.size() >= batch)
+    decisions_->append(std::exchange(decisions_waiting_, {}));
 }
 
 // -- the other servers --------------------------------------------------------

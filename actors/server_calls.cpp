@@ -263,6 +263,7 @@ void running_server::decisions(v1::ListDecisionsRequest request,
   std::vector<std::string> records;
   {
     const std::lock_guard lock{decisions_mutex_};
+    decisions_->append(std::exchange(decisions_waiting_, {}));
     records = decisions_->last(request.task().empty() ? limit : most);
   }
   v1::ListDecisionsReply answer;

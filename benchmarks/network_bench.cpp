@@ -242,7 +242,7 @@ void submit(const std::shared_ptr<grpc::Channel>& channel, const load& how,
     v1::SubmitRequest request;
     for (int i = 0; i < how.batch; ++i) {
       auto& job = *request.add_jobs();
-      job.set_id(fmt::format("{}-{}-{}", how.name, client, number));
+      job.set_id(fmt::format("batch{}-{}-{}", how.batch, client, number));
       auto& group = *job.add_groups();
       *group.mutable_profile() = profile(number++);
       group.mutable_work()->mutable_simulated()->set_duration_milliseconds(1);

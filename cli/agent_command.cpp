@@ -199,10 +199,10 @@ sigset_t block_signals() {
 
 result<> run(const agent_flags& flags, const global_flags& globals,
              const console& out) {
+  const auto signals = block_signals();
   auto options = understand(flags, globals, out);
   if (!options)
     return options.failure();
-  const auto signals = block_signals();
   const auto nodes = options->nodes.size();
   const auto first = options->nodes.front().name();
   auto running = agent::start(*std::move(options));

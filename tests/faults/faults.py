@@ -129,6 +129,7 @@ def kill_agent(folder, rounds, seed):
                 raise Fault(f"{job.id} was started again: {state}")
             if len(list(mark.iterdir())) != 4:
                 raise Fault(f"{job.id} did not run 4 times")
+    cluster.wait_attached(1)
     figures = check_agents(cluster)
     cluster.stop()
     return {"kills": killed, **figures}
@@ -310,6 +311,7 @@ SCENARIOS = {
     "full-disk": full_disk,
     "storm": storm,
 }
+NEED_ROOT = {"partition", "full-disk"}
 
 
 def main():
@@ -324,8 +326,13 @@ def main():
     unknown = set(arguments.scenarios) - set(SCENARIOS)
     if unknown:
         parser.error(f"no scenario {', '.join(sorted(unknown))}")
+    chosen = arguments.scenarios or list(SCENARIOS)
+    if os.geteuid() != 0 and set(chosen) & NEED_ROOT:
+        print("SKIPPED: namespaces and mounts need root: "
+              + ", ".join(sorted(set(chosen) & NEED_ROOT)), file=sys.stderr)
+        return 77
     failed = False
-    for name in arguments.scenarios or SCENARIOS:
+    for name in chosen:
         folder = tempfile.mkdtemp(prefix=f"skerry-{name}-")
         os.chmod(folder, 0o755)
         line = {"scenario": name, "rounds": arguments.rounds,

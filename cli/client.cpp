@@ -8,9 +8,24 @@
 
 #include <algorithm>
 #include <grpcpp/create_channel.h>
+#include <string_view>
 #include <utility>
 
 namespace skerry {
+namespace {
+
+/// The end of "failed to connect to all addresses; last error: UNKNOWN:
+/// ipv4:127.0.0.1:7070: Failed to connect to remote host: Connection refused",
+/// which is all that people need.
+std::string short_reason(const std::string& message) {
+  for (const std::string_view before :
+       {"Failed to connect to remote host: ", "last error: "})
+    if (const auto at = message.rfind(before); at != std::string::npos)
+      return message.substr(at + before.size());
+  return message;
+}
+
+} // namespace
 
 result<client> client::make(const configuration& from) {
   auto credentials = channel_credentials(from.client_tls());
@@ -19,6 +34,7 @@ result<client> client::make(const configuration& from) {
   client made;
   made.addresses_ = from.client.addresses;
   made.credentials_ = *std::move(credentials);
+  made.is_plaintext_ = from.client_tls().empty();
   made.timeout_ = std::chrono::milliseconds{from.client.timeout_milliseconds};
   return made;
 }
@@ -71,7 +87,10 @@ bool client::reaches(std::string& why) {
   v1::Cluster::Stub stub{channel_};
   v1::ServersReply ignored;
   const auto status = stub.Servers(&context, {}, &ignored);
-  why = status.error_message();
+  why = short_reason(status.error_message());
+  if (why.ends_with("Socket closed"))
+    why += is_plaintext_ ? "; if it speaks TLS, give --tls"
+                         : "; it may not speak TLS, or not know this client";
   return status.ok();
 }
 

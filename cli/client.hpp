@@ -87,6 +87,7 @@ private:
 
   std::vector<std::string> addresses_;
   std::shared_ptr<grpc::ChannelCredentials> credentials_;
+  bool is_plaintext_ = true;
   std::chrono::milliseconds timeout_{};
   std::size_t current_ = 0;
   std::shared_ptr<grpc::Channel> channel_;

@@ -84,7 +84,7 @@ void add_config_command(CLI::App& parent, const global_flags& globals,
   });
   auto& show = *config.add_subcommand(
       "show", "What is in force, and where it comes from");
-  show.footer("Example:\n  SKERRY_CLIENT_TIMEOUT=3s skerry config show");
+  show.footer("Example:\n  skerry config show --timeout 3s");
   show.final_callback([&globals, &chosen] {
     chosen = [&globals](console& out) { return run_show(globals, out); };
   });

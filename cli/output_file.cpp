@@ -32,10 +32,7 @@ fs::path place_of(const std::string& path) {
 
 output_file::output_file(std::string path, std::string temporary,
                          std::FILE* file)
-    : path_{std::move(path)}, temporary_{std::move(temporary)}, file_{file} {
-  if (!temporary_.empty())
-    remove_on_interrupt(temporary_);
-}
+    : path_{std::move(path)}, temporary_{std::move(temporary)}, file_{file} {}
 
 output_file::output_file(output_file&& from) noexcept
     : path_{std::move(from.path_)},
@@ -74,9 +71,13 @@ result<output_file> output_file::create(const std::string& path,
   const auto temporary
       = place.parent_path() / fmt::format(".skerry-{}.unfinished", ::getpid());
   // Not mkstemp: the file shall have the permissions that others have here.
+  remove_on_interrupt(temporary.string()); // Before it is there.
   auto* file = std::fopen(temporary.c_str(), "wbx");
-  if (file == nullptr)
-    return unwritable(path, std::strerror(errno));
+  if (file == nullptr) {
+    auto fault = unwritable(path, std::strerror(errno));
+    keep_on_interrupt();
+    return fault;
+  }
   return output_file{place.string(), temporary.string(), file};
 }
 

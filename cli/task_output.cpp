@@ -12,12 +12,12 @@ result<> task_output::read_on(client& cluster, const sink& take) {
     request.set_offset_bytes(offset_);
     const auto before = offset_;
     result<> taken = done{};
-    const auto ended = cluster.read_all(&v1::Jobs::Stub::Logs, request,
-                                        [&](const v1::LogsChunk& chunk) {
-                                          offset_ += chunk.data().size();
-                                          if (taken && !chunk.data().empty())
-                                            taken = take(chunk.data());
-                                        });
+    auto ended = cluster.read_all(&v1::Jobs::Stub::Logs, request,
+                                  [&](const v1::LogsChunk& chunk) {
+                                    offset_ += chunk.data().size();
+                                    if (taken && !chunk.data().empty())
+                                      taken = take(chunk.data());
+                                  });
     if (!taken)
       return taken;
     if (!ended)

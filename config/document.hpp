@@ -18,7 +18,10 @@ struct text_place {
   std::uint32_t column = 0;
 };
 
-struct document_key;
+struct document_key {
+  std::string name;
+  text_place at;
+};
 
 /// A value of a TOML or JSON text that knows its place. Keys keep the order of
 /// the text in JSON and are sorted in TOML, whose parser sorts them.
@@ -36,11 +39,6 @@ struct document_value {
 
   /// "a string", "a table": for "is a string; wanted is ...".
   std::string_view kind() const;
-};
-
-struct document_key {
-  std::string name;
-  text_place at;
 };
 
 /// Deeper nesting is not read: nothing of ours has even five levels, and the

@@ -7,7 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <ranges>
+#include <span>
 #include <tuple>
 
 namespace skerry {
@@ -26,7 +26,8 @@ error fault_list::to_error() const {
     return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
   });
   std::string text;
-  for (const auto& each : sorted | std::views::take(shown))
+  for (const auto& each :
+       std::span{sorted}.first(std::min(shown, sorted.size())))
     text += fmt::format("{}{}:{}:{}: {}", text.empty() ? "" : "\n", file_,
                         each.at.line, each.at.column, each.what);
   if (sorted.size() > shown)

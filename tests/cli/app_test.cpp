@@ -26,9 +26,41 @@ std::string long_log() {
 TEST_SUITE_BEGIN("cli/app");
 
 TEST_CASE("every command explains itself, with an example") {
-  for (const std::string command :
-       {"", "simulate", "simulate openb", "simulate swf", "simulate departures",
-        "simulate synthetic", "bench"}) {
+  for (const std::string command : {"",
+                                    "simulate",
+                                    "simulate openb",
+                                    "simulate swf",
+                                    "simulate departures",
+                                    "simulate synthetic",
+                                    "bench",
+                                    "submit",
+                                    "run",
+                                    "decide",
+                                    "get",
+                                    "get jobs",
+                                    "get nodes",
+                                    "get servers",
+                                    "get decisions",
+                                    "describe",
+                                    "describe job",
+                                    "describe task",
+                                    "describe node",
+                                    "describe server",
+                                    "logs",
+                                    "cancel",
+                                    "resize",
+                                    "node",
+                                    "node drain",
+                                    "node cordon",
+                                    "node uncordon",
+                                    "node forget",
+                                    "forget-server",
+                                    "server",
+                                    "dev",
+                                    "config",
+                                    "config check",
+                                    "config show",
+                                    "doctor"}) {
     CAPTURE(command);
     const auto ended = run_skerry(words(command + " --help"));
     CHECK(ended.exit_code == 0);

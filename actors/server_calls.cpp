@@ -51,6 +51,8 @@ void running_server::submit(v1::SubmitRequest request,
                             reply<v1::SubmitReply> then) {
   if (auto room = store_->room(); !room)
     return then(room.failure());
+  for (auto& wire : *request.mutable_jobs())
+    add_implied_constraints(wire);
   to_jobs(
       [request = std::move(request), then = answered_for_sure(std::move(then))](
           jobs_role& role, instant time, outbox& out) {

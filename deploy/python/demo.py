@@ -41,7 +41,7 @@ class Demo:
 
     def start(self):
         hosts = {name: "127.0.0.1" for name in "abc"}
-        base = certificates(self.folder, hosts, agents=("sim", "real"))
+        base = certificates(self.folder, hosts, agents=("sim", "openb-node", "real"))
         cluster = self.cluster = Cluster(self.folder)
         for server in cluster.servers:
             server.tls = base / f"server-{server.name}"
@@ -50,11 +50,14 @@ class Demo:
         cluster.start()
         wait_until(cluster.connected, "the servers reach each other")
         for i in range(3):
-            spec = (f"openb:{self.openb_nodes},part={i + 1}/3,name=sim-"
+            spec = (f"openb:{self.openb_nodes},part={i + 1}/3"
                     if self.openb_nodes else
                     f"count={self.nodes // 3},cpu=64,memory=256GiB,gpus=8,"
                     f"model=A100,name=sim-{i}-")
-            self.add_agent(f"sim{i}", ["--simulate", spec], base / "agent-sim", i)
+            # A certificate is good for the nodes that begin with its name.
+            holder = "openb-node" if self.openb_nodes else "sim"
+            self.add_agent(f"sim{i}", ["--simulate", spec],
+                           base / f"agent-{holder}", i)
         self.add_agent("real", ["--name", "real"], base / "agent-real", 0)
         wait_until(lambda: cluster.attached() >= self.nodes // 3 * 3 + 1,
                    "all nodes are attached")

@@ -28,7 +28,8 @@ constexpr auto patience = 20s;
 class eager_agent final : public agent_sink,
                           public std::enable_shared_from_this<eager_agent> {
 public:
-  static std::shared_ptr<eager_agent> attach(server& to, std::string node) {
+  static std::shared_ptr<eager_agent> attach(server& to, std::string node,
+                                             bool pretends = false) {
     auto made = std::make_shared<eager_agent>();
     made->server_ = &to;
     made->link_ = to.open_link(made);
@@ -39,6 +40,8 @@ public:
     hello->mutable_node()->set_name(std::move(node));
     hello->mutable_node()->mutable_capacity()->set_cpu_millicores(8'000);
     hello->mutable_node()->mutable_capacity()->set_memory_bytes(1 << 30);
+    if (pretends)
+      (*hello->mutable_node()->mutable_labels())["skerry.simulated"] = "true";
     to.take(made->link_, std::move(message));
     return made;
   }
@@ -200,6 +203,25 @@ TEST_CASE("an address that is not loopback needs certificates") {
   REQUIRE_FALSE(refused);
   CHECK(refused.failure().message.find("skerry certs init")
         != std::string::npos);
+}
+
+TEST_CASE("a real process waits rather than run on a node that pretends") {
+  const fresh_directory place;
+  auto a = start("a", place, free_address(), {});
+  auto agent = eager_agent::attach(*a, "n1", true);
+  auto real = job_of("real", 1);
+  real.mutable_jobs(0)
+      ->mutable_groups(0)
+      ->mutable_work()
+      ->mutable_exec()
+      ->add_argv("true");
+  REQUIRE(call(*a, &cluster_gateway::submit, real));
+  REQUIRE(call(*a, &cluster_gateway::submit, job_of("pretended", 1)));
+  CHECK(agent->wait_for_acknowledged(1));
+  const auto again = call(*a, &cluster_gateway::submit, real);
+  REQUIRE(again);
+  CHECK(again->known() == 1);
+  CHECK(agent->starts() == 1);
 }
 
 TEST_CASE("a stopped server answers what was asked") {

@@ -21,7 +21,7 @@ namespace skerry {
 struct allocator_options {
   std::string server;
   std::uint64_t epoch = 0;
-  std::string policy = "best-fit-all";
+  policy_choice policy{"best-fit-all"};
   std::uint64_t seed = 1; ///< Of the policy `random`.
   /// How long a node's tasks stay its own after its agent has fallen silent.
   /// Longer than a restart of a server, shorter than people wait.

@@ -1,5 +1,7 @@
 #include "cli/arguments.hpp"
 
+#include "messages/policy_file.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -132,13 +134,35 @@ result<double> parse_decimal(std::string_view flag, std::string_view text,
   return *value;
 }
 
+result<std::vector<policy_choice>> parse_policies(std::string_view flag,
+                                                  std::string_view text) {
+  const auto names = parse_list(flag, text);
+  if (!names)
+    return names.failure();
+  std::vector<policy_choice> out;
+  for (const auto& name : *names) {
+    auto found = find_policy(name);
+    if (!found)
+      return error{error_code::invalid_argument,
+                   fmt::format("{}: {}", flag, found.failure().message)};
+    out.push_back(*std::move(found));
+  }
+  return out;
+}
+
+std::string policies_text() {
+  std::vector<std::string_view> names{shipped_policy_name};
+  const auto known = placement_policy_names();
+  names.insert(names.end(), known.begin(), known.end());
+  return names_text(names) + ",\nor the path of a policy file";
+}
+
 result<> understand_runs(const run_flags& flags, run_choice& into) {
   auto seeds = parse_seeds("--seed", flags.seeds);
   if (!seeds)
     return seeds.failure();
   into.seeds = *std::move(seeds);
-  auto policies
-      = parse_names("--policy", flags.policies, placement_policy_names());
+  auto policies = parse_policies("--policy", flags.policies);
   if (!policies)
     return policies.failure();
   into.policies = *std::move(policies);

@@ -28,6 +28,13 @@ result<std::vector<std::string>>
 parse_names(std::string_view flag, std::string_view text,
             std::span<const std::string_view> known);
 
+/// "fgd,skerry,mine.policy": heuristics, the shipped policy and files, none
+/// twice.
+result<std::vector<policy_choice>> parse_policies(std::string_view flag,
+                                                  std::string_view text);
+/// What `parse_policies` takes, for a help text.
+std::string policies_text();
+
 /// "Any of a, b, c", in lines that suit a help text.
 std::string names_text(std::span<const std::string_view> names);
 
@@ -54,7 +61,7 @@ struct run_flags {
 /// The same, understood: every policy runs with every seed.
 struct run_choice {
   std::vector<std::uint64_t> seeds;
-  std::vector<std::string> policies;
+  std::vector<policy_choice> policies;
   placement_search search = placement_search::index;
 };
 

@@ -2,6 +2,7 @@
 
 #include "cli/configured.hpp"
 #include "cli/version.hpp"
+#include "messages/policy_file.hpp"
 #include "scheduling/specs.hpp"
 
 #include <fmt/format.h>
@@ -46,9 +47,9 @@ jobs_options jobs_of(const limits_section& from) {
   return jobs;
 }
 
-allocator_options cell_of(const configuration& from) {
+allocator_options cell_of(const configuration& from, policy_choice policy) {
   allocator_options cell;
-  cell.policy = from.policy.name;
+  cell.policy = std::move(policy);
   cell.seed = static_cast<std::uint64_t>(from.policy.seed);
   cell.lease_milliseconds = from.timing.lease_milliseconds;
   cell.lease_margin_milliseconds = from.timing.lease_margin_milliseconds;
@@ -74,7 +75,10 @@ result<server_setup> server_setup_of(const configuration& from) {
   out.server.mesh = mesh_of(from);
   out.server.with_mesh = !from.server.mesh_listen.empty();
   out.server.jobs = jobs_of(from.limits);
-  out.server.cell = cell_of(from);
+  auto policy = find_policy(from.policy.name);
+  if (!policy)
+    return policy.failure();
+  out.server.cell = cell_of(from, *std::move(policy));
   out.server.min_free_bytes
       = static_cast<std::uint64_t>(from.server.min_free_bytes);
   out.api.listen = from.server.listen;

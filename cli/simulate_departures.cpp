@@ -127,12 +127,12 @@ result<> simulate(const departures_flags& flags, console& out) {
   for (const auto& policy : request->policies)
     for (std::size_t s = 0; s < request->seeds.size(); ++s) {
       const auto seed = request->seeds[s];
-      shown.begin(fmt::format("{}, seed {}", policy, seed));
+      shown.begin(fmt::format("{}, seed {}", policy.name, seed));
       const auto report = run_departures_track(
           workloads[s], policy, seed, request->search, steady_clock_ns());
       if (!report)
         return as_usage_fault(report.failure());
-      runs.push_back(run_of(policy, seed, *report));
+      runs.push_back(run_of(policy.name, seed, *report));
       title = title_of(flags, *report);
       auto object = json_of(workload_name(flags.pods), runs.back());
       object["offered_load"] = request->options.offered_load;
@@ -181,8 +181,7 @@ void add_departures_command(CLI::App& parent, action& chosen) {
   add_list_flag(subcommand, "--seed", flags->seeds, "Of arrivals and ties")
       ->type_name("N,...")
       ->required();
-  add_list_flag(subcommand, "--policy", flags->policies,
-                names_text(placement_policy_names()))
+  add_list_flag(subcommand, "--policy", flags->policies, policies_text())
       ->type_name("NAME,...")
       ->required();
   declare_protocol(subcommand, *flags);

@@ -114,7 +114,7 @@ std::string table_of(const std::string& workload, const openb_request& request,
                     "failed", "decisions/s"}};
   for (std::size_t p = 0; p < request.policies.size(); ++p) {
     const auto mine = runs.subspan(p * seeds, seeds);
-    std::vector<std::string> row{request.policies[p]};
+    std::vector<std::string> row{request.policies[p].name};
     for (std::size_t i = 0; i < openb_loads.size(); ++i)
       if (const auto load = openb_loads[i];
           load == 95 || load == 100 || load == 110 || load == 130)
@@ -156,7 +156,7 @@ result<> simulate(const openb_flags& flags, console& out) {
   for (const auto& policy : request->policies)
     for (std::size_t s = 0; s < request->seeds.size(); ++s) {
       const auto seed = request->seeds[s];
-      shown.begin(fmt::format("{}, seed {}", policy, seed));
+      shown.begin(fmt::format("{}, seed {}", policy.name, seed));
       workload.arrivals = request->by_seed[s].arrivals;
       workload.tie_order = request->by_seed[s].tie_order;
       auto report = run_openb_track(workload, policy, seed, request->search,
@@ -167,7 +167,7 @@ result<> simulate(const openb_flags& flags, console& out) {
         if (auto ok = decisions->commit(decisions_csv(workload, *report)); !ok)
           return ok;
       report->decisions = {}; // Megabytes, over many runs.
-      runs.push_back({policy, seed, *std::move(report)});
+      runs.push_back({policy.name, seed, *std::move(report)});
     }
 
   const auto name = workload_name(flags.pods);
@@ -203,8 +203,7 @@ void add_openb_command(CLI::App& parent, action& chosen) {
   add_list_flag(subcommand, "--seed", flags->seeds, "Columns to replay")
       ->type_name("N,...")
       ->required();
-  add_list_flag(subcommand, "--policy", flags->policies,
-                names_text(placement_policy_names()))
+  add_list_flag(subcommand, "--policy", flags->policies, policies_text())
       ->type_name("NAME,...")
       ->required();
   file("--decisions", flags->decisions,

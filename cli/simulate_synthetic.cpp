@@ -165,13 +165,13 @@ result<> simulate(const synthetic_flags& flags, console& out) {
       return as_usage_fault(workload.failure());
     for (std::size_t p = 0; p < request->policies.size(); ++p) {
       const auto& policy = request->policies[p];
-      shown.begin(fmt::format("{}, seed {}", policy, seed));
+      shown.begin(fmt::format("{}, seed {}", policy.name, seed));
       const auto report = run_synthetic_track(
           *workload, policy, seed, request->search, steady_clock_ns());
       if (!report)
         return as_usage_fault(report.failure());
       const auto at = p * request->seeds.size() + s;
-      runs[at] = run_of(*request, policy, seed, *report);
+      runs[at] = run_of(*request, policy.name, seed, *report);
       objects[at] = object_of(*request, runs[at], *report);
     }
   }
@@ -213,8 +213,7 @@ void declare(CLI::App& subcommand, synthetic_flags& flags) {
                 "Of nodes, tasks and times (default: 1)")
       ->type_name("N,...");
   add_list_flag(subcommand, "--policy", flags.policies,
-                names_text(placement_policy_names())
-                    + "\n(default: " + flags.policies + ")")
+                policies_text() + "\n(default: " + flags.policies + ")")
       ->type_name("NAME,...");
   option("--search", flags.search, "HOW",
          "index, or scan: look at every node for\nevery task, to compare")

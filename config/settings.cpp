@@ -1,7 +1,7 @@
 #include "config/settings.hpp"
 
 #include "config/units.hpp"
-#include "scheduling/placement_policy.hpp"
+#include "messages/policy_file.hpp"
 #include "scheduling/specs.hpp"
 
 #include <fmt/format.h>
@@ -26,12 +26,10 @@ result<> is_address(std::string_view text) {
 }
 
 result<> is_policy(std::string_view text) {
-  const auto names = placement_policy_names();
-  if (std::ranges::count(names, text) > 0)
+  const auto found = find_policy(text);
+  if (found)
     return done{};
-  return error{error_code::invalid_argument,
-               fmt::format("there is no policy \"{}\" (known: {})", text,
-                           fmt::join(names, ", "))};
+  return error{error_code::invalid_argument, found.failure().message};
 }
 
 result<> is_label(std::string_view text) {

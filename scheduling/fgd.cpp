@@ -6,13 +6,9 @@
 
 namespace skerry {
 
-namespace {
-
-score_t squash(double fall_of_f) {
+score_t fgd_score(double fall_of_f) {
   return static_cast<score_t>(100.0 / (1.0 + std::exp(-fall_of_f / 1000.0)));
 }
-
-} // namespace
 
 score_t fgd::score_fitting(const cluster& on, const compiled_shape& shape,
                            node_index node) {
@@ -21,11 +17,11 @@ score_t fgd::score_fitting(const cluster& on, const compiled_shape& shape,
   const auto cpu_after = cpu - shape.demand[resource_kind::cpu];
   const auto before = table_.value(state, cpu);
   if (!shape.gpu_request)
-    return squash(before - table_.value(state, cpu_after));
+    return fgd_score(before - table_.value(state, cpu_after));
   auto least = std::numeric_limits<double>::infinity();
-  for (const auto after : table_.outcomes(on, shape, node, state))
-    least = std::min(least, table_.value(after, cpu_after));
-  return squash(before - least);
+  for (const auto& way : table_.outcomes(on, shape, node, state))
+    least = std::min(least, table_.value(way.state, cpu_after));
+  return fgd_score(before - least);
 }
 
 device_mask fgd::choose_devices(const cluster& on, const compiled_shape& shape,
@@ -46,7 +42,7 @@ device_mask fgd::choose_devices(const cluster& on, const compiled_shape& shape,
        left &= left - 1) {
     const auto gpu = left & -left;
     const auto after = table_.after_share(on, shape, node, gpu);
-    const auto score = squash(before - table_.value(after, cpu_after));
+    const auto score = fgd_score(before - table_.value(after, cpu_after));
     if (score > best_score) {
       best_score = score;
       best = gpu;

@@ -8,6 +8,9 @@
 
 namespace skerry {
 
+/// FGD's score of a placement by which F falls so much (GPU milli).
+score_t fgd_score(double fall_of_f);
+
 /// Fragmentation gradient descent: the node and GPU where the expected
 /// fragmentation F falls most or grows least.
 ///

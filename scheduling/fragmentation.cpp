@@ -128,6 +128,11 @@ std::vector<std::int32_t> fragmentation_table::free_gpus(const cluster& on,
   return out;
 }
 
+void fragmentation_table::begin_cluster() {
+  nodes_.clear();
+  sets_of_classes_.clear();
+}
+
 /// Every number that was given out is void: only between two decisions on
 /// nodes, which is when `state_of` is asked first.
 void fragmentation_table::forget() {
@@ -234,7 +239,7 @@ double fragmentation_table::sum_up(const gpu_state& state,
          + asks_no_gpu_lacks_cpu + other_models;
 }
 
-std::span<const fragmentation_table::state_id>
+std::span<const fragmentation_table::outcome>
 fragmentation_table::outcomes(const cluster& on, const compiled_shape& shape,
                               node_index node, state_id from) {
   const auto& request = shape.requests[*shape.gpu_request];
@@ -254,24 +259,29 @@ fragmentation_table::outcomes(const cluster& on, const compiled_shape& shape,
   return known.after;
 }
 
-std::vector<fragmentation_table::state_id>
+std::vector<fragmentation_table::outcome>
 fragmentation_table::work_out(const cluster& on, const compiled_shape& shape,
                               node_index node, state_id from) {
   const auto request_index = *shape.gpu_request;
   const auto& request = shape.requests[request_index];
-  std::vector<state_id> out;
+  std::vector<outcome> out;
   auto usable = on.available(shape, request_index, node);
   if (request.share_milli == 0) {
     auto free_milli = free_gpus(on, node);
     for (auto taken = 0; taken < request.count; ++taken, usable &= usable - 1)
       free_milli[gpu_position(on, node, usable & -usable)] = 0;
-    out.push_back(intern(states_[from].models, std::move(free_milli)));
+    out.push_back({intern(states_[from].models, std::move(free_milli))});
     return out;
   }
   for (; usable != 0; usable &= usable - 1) {
-    const auto next = after_share(on, shape, node, usable & -usable);
-    if (std::ranges::count(out, next) == 0)
-      out.push_back(next);
+    const auto gpu = usable & -usable;
+    const auto next = after_share(on, shape, node, gpu);
+    if (std::ranges::count(out, next, &outcome::state) > 0)
+      continue;
+    const auto& device
+        = on.devices(node)[static_cast<std::size_t>(std::countr_zero(gpu))];
+    out.push_back({next, device.free_milli - request.share_milli,
+                   (on.idle_devices(node) & gpu) != 0});
   }
   return out;
 }

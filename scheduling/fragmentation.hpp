@@ -49,6 +49,13 @@ class fragmentation_table {
 public:
   using state_id = std::uint32_t;
 
+  /// What a request for GPUs can lead to.
+  struct outcome {
+    state_id state = 0;
+    std::int32_t left_milli = 0; ///< On the GPU that is shared.
+    bool was_idle = false;       ///< That GPU.
+  };
+
   explicit fragmentation_table(std::vector<typical_class> classes);
 
   /// The state of a node's GPUs now, remembered until the node changes.
@@ -58,21 +65,25 @@ public:
   /// @cost O(log classes), and O(classes) the first time.
   double value(state_id state, std::int64_t free_cpu);
 
-  /// Every state the request for GPUs of `shape` can lead to on a node whose
+  /// Everything the request for GPUs of `shape` can lead to on a node whose
   /// state is `from`: one for each way to share that makes a difference, one
   /// for whole GPUs. Valid until the next call.
   /// @pre The shape asks for GPUs and fits there.
   /// @cost O(outcomes) when asked before for the state, and O(devices x
   /// classes)
   ///       the first time.
-  std::span<const state_id> outcomes(const cluster& on,
-                                     const compiled_shape& shape,
-                                     node_index node, state_id from);
+  std::span<const outcome> outcomes(const cluster& on,
+                                    const compiled_shape& shape,
+                                    node_index node, state_id from);
 
   /// The state a share on one GPU leads to.
   /// @param gpu One bit, of a GPU on which the share fits.
   state_id after_share(const cluster& on, const compiled_shape& shape,
                        node_index node, device_mask gpu);
+
+  /// What is known of nodes is void: the next one is of another cluster. States
+  /// and their values stay.
+  void begin_cluster();
 
   /// States known; they are forgotten together when there are too many.
   std::size_t size() const { return states_.size(); }
@@ -81,7 +92,7 @@ private:
   struct request_outcomes {
     std::int32_t share_milli = 0;
     std::int32_t count = 0;
-    std::vector<state_id> after;
+    std::vector<outcome> after;
   };
   /// What a class could do with the GPUs, were there CPU enough.
   struct class_use {
@@ -119,8 +130,8 @@ private:
   double sum_up(const gpu_state& state, std::int64_t free_cpu) const;
   static std::vector<std::int32_t> free_gpus(const cluster& on,
                                              node_index node);
-  std::vector<state_id> work_out(const cluster& on, const compiled_shape& shape,
-                                 node_index node, state_id from);
+  std::vector<outcome> work_out(const cluster& on, const compiled_shape& shape,
+                                node_index node, state_id from);
   void forget();
 
   std::vector<typical_class> classes_;   ///< In the order of the sum.
@@ -132,7 +143,7 @@ private:
   std::vector<model_set> model_sets_;
   std::vector<remembered_set> sets_of_classes_; ///< By node class.
   std::vector<remembered_state> nodes_;         ///< By node.
-  std::vector<state_id> scratch_;
+  std::vector<outcome> scratch_;
 };
 
 } // namespace skerry

@@ -165,8 +165,16 @@ std::span<const std::string_view> placement_policy_names() {
 }
 
 result<std::unique_ptr<placement_policy>>
-make_policy(std::string_view name, const cluster& on,
+make_policy(const policy_choice& which, const cluster& on,
             const policy_context& context) {
+  const auto& name = which.name;
+  if (which.weights) {
+    if (auto ok = validate(*which.weights); !ok)
+      return ok.failure();
+    return make_policy(std::make_unique<weighted_scorer>(name, *which.weights,
+                                                         context.workload),
+                       on, context.search);
+  }
   if (name == "random")
     return std::unique_ptr<placement_policy>{
         std::make_unique<random_policy>(on, context.seed)};

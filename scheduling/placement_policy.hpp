@@ -2,12 +2,16 @@
 
 #include "scheduling/placement_index.hpp"
 #include "scheduling/scorer.hpp"
+#include "scheduling/weighted_scorer.hpp"
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace skerry {
 
@@ -43,13 +47,29 @@ struct policy_context {
   placement_search search = placement_search::index;
 };
 
-/// The policies `make_policy` knows, in the order of tables.
+/// Which policy: one of `placement_policy_names`, or one that was evolved.
+struct policy_choice {
+  std::string name;
+  /// Of an evolved one; its name is then any.
+  std::shared_ptr<const placement_weights> weights = {};
+
+  /// One of those that have a name.
+  template <std::convertible_to<std::string_view> Text>
+  policy_choice(const Text& known) : name{std::string_view{known}} {}
+  policy_choice(std::string any, const placement_weights& evolved)
+      : name{std::move(any)}, weights{std::make_shared<const placement_weights>(
+                                  evolved)} {}
+};
+
+/// The policies `make_policy` knows by name, in the order of tables.
 std::span<const std::string_view> placement_policy_names();
 
 /// @param on Outlives the policy.
-/// @returns `invalid_argument`, listing the known names.
+/// @returns `invalid_argument`: an unknown name, with the known ones, or
+/// weights
+///          that are none.
 result<std::unique_ptr<placement_policy>>
-make_policy(std::string_view name, const cluster& on,
+make_policy(const policy_choice& which, const cluster& on,
             const policy_context& context);
 
 /// A policy that follows a scorer.

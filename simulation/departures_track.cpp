@@ -248,7 +248,7 @@ make_departures_workload(std::span<const openb_node> nodes,
 
 result<departures_report>
 run_departures_track(const departures_workload& workload,
-                     std::string_view policy, std::uint64_t seed,
+                     const policy_choice& policy, std::uint64_t seed,
                      placement_search search, clock_ns now) {
   auto run = run_queueing_cluster(workload.queue, policy, seed, search,
                                   std::move(now));
@@ -273,11 +273,10 @@ run_departures_track(const departures_workload& workload,
   return out;
 }
 
-result<departures_report>
-run_departures_track(std::span<const openb_node> nodes,
-                     std::span<const openb_pod> pods, std::string_view policy,
-                     std::uint64_t seed, const departures_options& options,
-                     placement_search search, clock_ns now) {
+result<departures_report> run_departures_track(
+    std::span<const openb_node> nodes, std::span<const openb_pod> pods,
+    const policy_choice& policy, std::uint64_t seed,
+    const departures_options& options, placement_search search, clock_ns now) {
   const auto workload = make_departures_workload(nodes, pods, seed, options);
   if (!workload)
     return workload.failure();

@@ -101,16 +101,15 @@ struct departures_report {
 /// @returns What `make_departures_workload` returns, and `invalid_argument`
 ///          for an unknown policy.
 /// @cost    The default protocol is 24 000 arrivals: some 0.1 s.
-result<departures_report>
-run_departures_track(std::span<const openb_node> nodes,
-                     std::span<const openb_pod> pods, std::string_view policy,
-                     std::uint64_t seed, const departures_options& options,
-                     placement_search search, clock_ns now);
+result<departures_report> run_departures_track(
+    std::span<const openb_node> nodes, std::span<const openb_pod> pods,
+    const policy_choice& policy, std::uint64_t seed,
+    const departures_options& options, placement_search search, clock_ns now);
 
 /// The same on a workload made before.
 result<departures_report>
 run_departures_track(const departures_workload& workload,
-                     std::string_view policy, std::uint64_t seed,
+                     const policy_choice& policy, std::uint64_t seed,
                      placement_search search, clock_ns now);
 
 } // namespace skerry

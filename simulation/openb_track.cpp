@@ -6,61 +6,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <numeric>
 
 namespace skerry {
 namespace {
 
-constexpr std::int32_t whole_gpu_milli = 1000;
 constexpr std::uint32_t max_pods_per_node = 1001;
-
-/// Adds up allocated % at each load of the report.
-class load_meter {
-public:
-  explicit load_meter(std::int64_t capacity_milli)
-      : capacity_{static_cast<double>(capacity_milli)} {}
-
-  void arrived(const openb_pod& pod, bool placed) {
-    const auto milli = std::int64_t{pod.num_gpu} * pod.gpu_milli;
-    arrived_ += milli;
-    if (placed)
-      allocated_ += milli;
-    // Halves to the even load, as the published analysis does: on multigpu40
-    // with seed 42 an arrival falls on 90.5 % exactly.
-    const auto load = std::lrint(percent(arrived_));
-    const auto at = std::ranges::find(openb_loads, load);
-    if (at == openb_loads.end())
-      return;
-    auto& [sum, count]
-        = sums_[static_cast<std::size_t>(at - openb_loads.begin())];
-    sum += std::nearbyint(percent(allocated_) * 100) / 100;
-    ++count;
-  }
-
-  void report(openb_report& to) const {
-    for (std::size_t i = 0; i < sums_.size(); ++i)
-      if (sums_[i].count > 0)
-        to.allocated_gpu_percent[i]
-            = sums_[i].sum / static_cast<double>(sums_[i].count);
-  }
-
-private:
-  struct mean {
-    double sum = 0;
-    std::uint64_t count = 0;
-  };
-
-  double percent(std::int64_t milli) const {
-    return static_cast<double>(milli) / capacity_ * 100;
-  }
-
-  double capacity_;
-  std::int64_t arrived_ = 0;
-  std::int64_t allocated_ = 0;
-  std::array<mean, openb_loads.size()> sums_{};
-};
 
 /// Registers the nodes in tie order, since the smaller index wins.
 /// @returns For each node index its position in the workload.
@@ -99,13 +51,6 @@ result<std::optional<placement>> place_or_drop(ledger& book,
   return outcome{chosen};
 }
 
-std::int64_t gpu_capacity_milli(const openb_workload& of) {
-  std::int64_t gpus = 0;
-  for (const auto& node : of.nodes)
-    gpus += node.gpus;
-  return gpus * whole_gpu_milli;
-}
-
 } // namespace
 
 node_spec node_spec_of(const openb_node& node) {
@@ -124,14 +69,14 @@ task_shape task_shape_of(const openb_pod& pod) {
   if (pod.num_gpu == 0)
     return out;
   device_request gpus{.count = pod.num_gpu, .models = pod.gpu_models};
-  if (pod.num_gpu == 1 && pod.gpu_milli < whole_gpu_milli)
+  if (pod.num_gpu == 1 && pod.gpu_milli < 1000)
     gpus.share_milli = pod.gpu_milli;
   out.devices.push_back(std::move(gpus));
   return out;
 }
 
 result<openb_report> run_openb_track(const openb_workload& workload,
-                                     std::string_view policy_name,
+                                     const policy_choice& which,
                                      std::uint64_t seed,
                                      placement_search search, clock_ns now) {
   ledger book{1};
@@ -142,7 +87,7 @@ result<openb_report> run_openb_track(const openb_workload& workload,
   std::ranges::transform(workload.pods, std::back_inserter(shapes),
                          task_shape_of);
   auto policy
-      = make_policy(policy_name, book.nodes(),
+      = make_policy(which, book.nodes(),
                     {.workload = shapes, .seed = seed, .search = search});
   if (!policy)
     return policy.failure();
@@ -155,7 +100,7 @@ result<openb_report> run_openb_track(const openb_workload& workload,
   }
   openb_report report;
   report.decisions.resize(workload.arrivals.size());
-  load_meter meter{gpu_capacity_milli(workload)};
+  load_meter meter{gpu_capacity_milli(workload.nodes)};
   stopwatch watch{std::move(now)};
   watch.start();
   for (std::size_t k = 0; k < workload.arrivals.size(); ++k) {
@@ -173,10 +118,10 @@ result<openb_report> run_openb_track(const openb_workload& workload,
     } else {
       ++report.failed;
     }
-    meter.arrived(workload.pods[pod], placed->has_value());
+    meter.arrived(gpu_milli_of(workload.pods[pod]), placed->has_value());
   }
   report.decision_times = watch.stop();
-  meter.report(report);
+  report.allocated_gpu_percent = meter.allocated_percent();
   return report;
 }
 

@@ -2,10 +2,10 @@
 
 #include "scheduling/placement_policy.hpp"
 #include "scheduling/specs.hpp"
+#include "simulation/load_meter.hpp"
 #include "simulation/openb_reader.hpp"
 #include "simulation/stopwatch.hpp"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,16 +16,7 @@ namespace skerry {
 /// Replays arrivals of the openb trace by the published protocol: pods come one
 /// at a time, each is placed at once or dropped for good, nothing leaves.
 ///
-/// The metric is the share of all GPU milli that is allocated when the arrived
-/// pods have asked for a given share of it ("at 95 %"): the mean of allocated
-/// %, rounded to two decimals, over all arrivals whose arrived % rounds to
-/// that.
-///
-/// @source Weng et al., "Beware of Fragmentation", USENIX ATC 2023, and the
-///         analysis scripts of its simulator for the rounding.
-
-/// Loads at which allocation is reported, in % of the GPU capacity.
-inline constexpr std::array<int, 7> openb_loads{80, 90, 95, 100, 110, 120, 130};
+/// @source Weng et al., "Beware of Fragmentation", USENIX ATC 2023.
 
 struct openb_workload {
   std::vector<openb_node> nodes;
@@ -42,7 +33,7 @@ struct openb_decision {
 
 struct openb_report {
   /// By `openb_loads`; empty where the arrivals end before.
-  std::array<std::optional<double>, openb_loads.size()> allocated_gpu_percent;
+  load_figures allocated_gpu_percent;
   std::uint64_t placed = 0;
   std::uint64_t failed = 0;
   std::vector<openb_decision> decisions; ///< One for each arrival.
@@ -61,7 +52,7 @@ task_shape task_shape_of(const openb_pod& pod);
 /// @returns `invalid_argument` for an unknown policy and a workload that the
 ///          ledger refuses.
 result<openb_report> run_openb_track(const openb_workload& workload,
-                                     std::string_view policy,
+                                     const policy_choice& policy,
                                      std::uint64_t seed,
                                      placement_search search, clock_ns now);
 

@@ -64,7 +64,8 @@ result<> queueing_cluster::check() const {
   return done{};
 }
 
-result<> queueing_cluster::prepare(std::string_view policy, std::uint64_t seed,
+result<> queueing_cluster::prepare(const policy_choice& policy,
+                                   std::uint64_t seed,
                                    placement_search search) {
   if (auto ok = check(); !ok)
     return ok;
@@ -199,7 +200,7 @@ queueing_report queueing_cluster::report() {
 }
 
 result<queueing_report> run_queueing_cluster(const queueing_workload& workload,
-                                             std::string_view policy,
+                                             const policy_choice& policy,
                                              std::uint64_t seed,
                                              placement_search search,
                                              clock_ns now) {

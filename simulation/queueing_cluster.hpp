@@ -94,7 +94,7 @@ public:
   ///          or spread (a start could make room for another, see above),
   ///          arrivals out of order, without a run time or of no profile; and
   ///          what the ledger says about nodes and profiles.
-  result<> prepare(std::string_view policy, std::uint64_t seed,
+  result<> prepare(const policy_choice& policy, std::uint64_t seed,
                    placement_search search);
 
   /// The next arrival or departure.
@@ -137,9 +137,11 @@ private:
 
 /// All of it at once.
 /// @returns What `prepare` returns.
-result<queueing_report>
-run_queueing_cluster(const queueing_workload& workload, std::string_view policy,
-                     std::uint64_t seed, placement_search search, clock_ns now);
+result<queueing_report> run_queueing_cluster(const queueing_workload& workload,
+                                             const policy_choice& policy,
+                                             std::uint64_t seed,
+                                             placement_search search,
+                                             clock_ns now);
 
 /// The outcomes as CSV with the header
 /// `arrival,arrival_ms,start_ms,node,devices`; start, node and devices are

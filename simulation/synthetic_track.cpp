@@ -4,9 +4,11 @@
 
 namespace skerry {
 
-result<synthetic_report>
-run_synthetic_track(const synthetic_workload& workload, std::string_view policy,
-                    std::uint64_t seed, placement_search search, clock_ns now) {
+result<synthetic_report> run_synthetic_track(const synthetic_workload& workload,
+                                             const policy_choice& policy,
+                                             std::uint64_t seed,
+                                             placement_search search,
+                                             clock_ns now) {
   auto run = run_queueing_cluster(workload.queue, policy, seed, search,
                                   std::move(now));
   if (!run)
@@ -27,9 +29,11 @@ run_synthetic_track(const synthetic_workload& workload, std::string_view policy,
   return out;
 }
 
-result<synthetic_report>
-run_synthetic_track(const synthetic_options& options, std::string_view policy,
-                    std::uint64_t seed, placement_search search, clock_ns now) {
+result<synthetic_report> run_synthetic_track(const synthetic_options& options,
+                                             const policy_choice& policy,
+                                             std::uint64_t seed,
+                                             placement_search search,
+                                             clock_ns now) {
   const auto workload = generate_synthetic(options, seed);
   if (!workload)
     return workload.failure();

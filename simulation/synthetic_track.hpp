@@ -25,14 +25,18 @@ struct synthetic_report {
 /// @param seed   Of policies that draw.
 /// @returns `invalid_argument` for an unknown policy.
 /// @cost    The defaults are 90 000 tasks: 0.1 to 0.2 s.
-result<synthetic_report>
-run_synthetic_track(const synthetic_workload& workload, std::string_view policy,
-                    std::uint64_t seed, placement_search search, clock_ns now);
+result<synthetic_report> run_synthetic_track(const synthetic_workload& workload,
+                                             const policy_choice& policy,
+                                             std::uint64_t seed,
+                                             placement_search search,
+                                             clock_ns now);
 
 /// Generates it first.
 /// @returns What `generate_synthetic` returns, too.
-result<synthetic_report>
-run_synthetic_track(const synthetic_options& options, std::string_view policy,
-                    std::uint64_t seed, placement_search search, clock_ns now);
+result<synthetic_report> run_synthetic_track(const synthetic_options& options,
+                                             const policy_choice& policy,
+                                             std::uint64_t seed,
+                                             placement_search search,
+                                             clock_ns now);
 
 } // namespace skerry

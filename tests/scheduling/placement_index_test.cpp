@@ -38,6 +38,15 @@ node_spec random_node(std::uint64_t number, rng& random) {
   return out;
 }
 
+placement_weights random_weights(std::uint64_t seed) {
+  rng random{seed};
+  placement_weights out;
+  for (auto& weights : out.of)
+    for (auto& weight : weights)
+      weight = random.normal();
+  return out;
+}
+
 task_shape random_shape(rng& random) {
   task_shape out{
       .demand
@@ -141,18 +150,22 @@ private:
 } // namespace
 
 TEST_CASE("every policy chooses by index what it would choose by scan") {
-  for (const auto name : placement_policy_names()) {
-    if (name == "random")
-      continue; // Has no best node; see placement_policy_test.cpp.
+  std::vector<policy_choice> policies;
+  for (const auto name : placement_policy_names())
+    if (name != "random") // Has no best node; see placement_policy_test.cpp.
+      policies.emplace_back(name);
+  for (std::uint64_t seed = 1; seed <= 3; ++seed)
+    policies.emplace_back("weighted", random_weights(seed));
+  for (const auto& policy : policies) {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-      CAPTURE(name);
+      CAPTURE(policy.name);
       CAPTURE(seed);
       churning_cluster churn{40, seed};
       const policy_context context{.workload = churn.shapes()};
       auto by_scan_context = context;
       by_scan_context.search = placement_search::scan;
-      const auto by_index = *make_policy(name, churn.nodes(), context);
-      const auto by_scan = *make_policy(name, churn.nodes(), by_scan_context);
+      const auto by_index = *make_policy(policy, churn.nodes(), context);
+      const auto by_scan = *make_policy(policy, churn.nodes(), by_scan_context);
       std::uint64_t placed = 0;
       for (int step = 0; step < 2000; ++step) {
         const auto shape = churn.any_shape();

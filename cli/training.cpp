@@ -1,0 +1,158 @@
+#include "cli/training.hpp"
+
+#include "cli/arguments.hpp"
+#include "cli/ending.hpp"
+#include "messages/policy_file.hpp"
+#include "simulation/placement_genome.hpp"
+#include "simulation/placement_objective.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace skerry {
+namespace {
+
+error usage(std::string text) {
+  return {error_code::invalid_argument, std::move(text)};
+}
+
+/// "openb:2,departures" into shares; those that are not named have none.
+result<> read_shares(const std::string& text, placement_training& into) {
+  const auto items = parse_list("--objective", text);
+  if (!items)
+    return items.failure();
+  into.shares.fill(0);
+  for (const auto& item : *items) {
+    const auto colon = std::min(item.find(':'), item.size());
+    const auto goal = parse_choice("--objective", item.substr(0, colon),
+                                   placement_goal_names);
+    if (!goal)
+      return goal.failure();
+    into.shares[*goal] = 1;
+    if (colon == item.size())
+      continue;
+    const auto share
+        = parse_decimal("--objective", item.substr(colon + 1), 0.001, 1000);
+    if (!share)
+      return share.failure();
+    into.shares[*goal] = *share;
+  }
+  return done{};
+}
+
+/// One --train: "nodes=FILE,pods=FILE". Nodes may be left out when those of an
+/// earlier one are meant.
+result<> read_workload(const std::string& text, training_target& target,
+                       placement_training& into) {
+  const auto items = parse_list("--train", text);
+  if (!items)
+    return items.failure();
+  std::optional<std::string> pods;
+  for (const auto& item : *items) {
+    const auto equals = std::min(item.find('='), item.size());
+    const auto key = item.substr(0, equals);
+    const auto value = item.substr(std::min(equals + 1, item.size()));
+    if (value.empty() || (key != "nodes" && key != "pods"))
+      return usage(fmt::format(
+          "--train: \"{}\" is neither nodes=FILE nor pods=FILE", item));
+    if (key == "pods") {
+      pods = value;
+      continue;
+    }
+    auto nodes = read_openb_nodes(value);
+    if (!nodes)
+      return as_usage_fault(nodes.failure());
+    if (!into.nodes.empty() && into.nodes != *nodes)
+      return usage("--train: all workloads run on the same nodes; give nodes= "
+                   "once");
+    into.nodes = *std::move(nodes);
+  }
+  if (!pods)
+    return done{};
+  auto list = read_openb_pods(*pods, into.nodes);
+  if (!list)
+    return as_usage_fault(list.failure());
+  into.lists.push_back(*std::move(list));
+  target.trained_on.push_back(workload_name(*pods));
+  return done{};
+}
+
+/// A training problem that also begins at given points.
+class started_at final : public problem {
+public:
+  started_at(placement_training training, std::vector<genome> first)
+      : objective_{std::move(training)}, space_{objective_.space()} {
+    auto& starts = space_.starting_points;
+    starts.insert(starts.begin(), first.begin(), first.end());
+  }
+
+  const search_space& space() const override { return space_; }
+  double cost(std::span<const double> genes,
+              std::uint64_t scenario) const override {
+    return objective_.cost(genes, scenario);
+  }
+
+private:
+  placement_objective objective_;
+  search_space space_;
+};
+
+result<std::vector<genome>> read_starts(const std::string& text) {
+  std::vector<genome> out;
+  if (text.empty())
+    return out;
+  const auto policies = parse_policies("--start", text);
+  if (!policies)
+    return policies.failure();
+  for (const auto& policy : *policies) {
+    if (!policy.weights)
+      return usage(
+          fmt::format("--start: {} has no weights to start at; fgd and "
+                      "first-fit are starts anyway",
+                      policy.name));
+    auto genes = genome_of(*policy.weights);
+    if (auto ok = check_genome(placement_space(), genes); !ok)
+      return usage(
+          fmt::format("--start: {}: {}", policy.name, ok.failure().message));
+    out.push_back(std::move(genes));
+  }
+  return out;
+}
+
+} // namespace
+
+result<training_target> understand_training(const training_flags& flags) {
+  training_target out;
+  placement_training training;
+  if (auto ok = read_shares(flags.objective, training); !ok)
+    return ok.failure();
+  const auto divisor
+      = parse_whole("--cluster-divisor", flags.cluster_divisor, 1, 1000);
+  if (!divisor)
+    return divisor.failure();
+  training.cluster_divisor = static_cast<std::uint32_t>(*divisor);
+  for (const auto& text : flags.train)
+    if (auto ok = read_workload(text, out, training); !ok)
+      return ok.failure();
+  if (training.shares[static_cast<std::size_t>(placement_goal::synthetic)] > 0)
+    out.trained_on.emplace_back("synthetic");
+  if (auto ok = validate(training); !ok)
+    return usage(fmt::format("--train: {}", ok.failure().message));
+  auto starts = read_starts(flags.start);
+  if (!starts)
+    return starts.failure();
+  out.objective
+      = std::make_unique<started_at>(std::move(training), *std::move(starts));
+  out.heuristics = {{"fgd", genome_of(fgd_weights())},
+                    {"first-fit", genome_of(first_fit_weights())}};
+  out.policy_of = [](const std::string& name, const genome& genes) {
+    return to_proto(name, weights_of(genes));
+  };
+  return out;
+}
+
+} // namespace skerry

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "messages/skerry/v1/policy.pb.h"
+#include "scheduling/placement_policy.hpp"
+#include "scheduling/result.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace skerry {
+
+// A policy in a file: Protobuf in its text form, so that it can be read and
+// compared line by line. A checksum over the binary form tells damage, a hash
+// of the features tells weights of another version.
+
+/// The policy that is shipped with the product, evolved and built in.
+inline constexpr std::string_view shipped_policy_name = "skerry";
+
+/// Weights as a policy without provenance, sealed.
+v1::Policy to_proto(const std::string& name, const placement_weights& weights);
+
+/// @returns `malformed`: a wrong checksum, other features, an unknown class or
+///          feature, or weights that are none.
+result<placement_weights> weights_from(const v1::Policy& policy);
+
+/// Sets the checksum. Last, after every other field.
+void seal(v1::Policy& policy);
+
+/// The text that `read_policy` reads.
+/// @pre `policy` is sealed.
+std::string policy_text(const v1::Policy& policy);
+
+/// @param origin For the errors, for example a path.
+/// @returns `malformed` with line and column, and what `weights_from` returns.
+result<v1::Policy> read_policy(std::string_view text, std::string_view origin);
+
+/// @returns `not_found` or `io_failed` with the path, and what `read_policy`
+///          returns.
+result<v1::Policy> read_policy_file(const std::string& path);
+
+/// What is built in as `skerry`.
+const v1::Policy& shipped_policy();
+
+/// What stands behind --policy: `skerry`, the name of a heuristic, or a file of
+/// weights, told by its path's slash or dot.
+/// @returns `invalid_argument` with the known names, and what
+///          `read_policy_file` returns.
+result<policy_choice> find_policy(std::string_view name_or_file);
+
+} // namespace skerry

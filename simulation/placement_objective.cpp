@@ -1,0 +1,307 @@
+#include "simulation/placement_objective.hpp"
+
+#include "scheduling/assert.hpp"
+#include "scheduling/rng.hpp"
+#include "simulation/load_meter.hpp"
+#include "simulation/openb_track.hpp"
+#include "simulation/placement_genome.hpp"
+#include "simulation/synthetic_track.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <list>
+#include <mutex>
+#include <numeric>
+#include <utility>
+
+namespace skerry {
+namespace {
+
+/// Arrivals end here; the last load that counts is 130 %.
+constexpr double last_load_percent = 131;
+/// What each of `openb_loads` counts. At 95 % the last pods decide, a few of
+/// them; counted once, large tasks are let starve there for more later on.
+constexpr std::array<double, openb_loads.size()> load_weights{0, 0, 3, 1,
+                                                              1, 0, 1};
+
+/// Of a tilted mix: a frequency becomes up to some three times more or less.
+constexpr double tilt_deviation = 0.6;
+
+/// Streams of a scenario.
+constexpr std::uint64_t goal_stream = 0x676f616c;
+constexpr std::uint64_t openb_stream = 0x6f70656e;
+
+/// A generation meets one scenario or a few; more need not be kept.
+constexpr std::size_t kept_scenarios = 16;
+
+std::size_t drawn(std::span<const double> shares, rng& random) {
+  auto left
+      = random.uniform() * std::accumulate(shares.begin(), shares.end(), 0.0);
+  for (std::size_t i = 0; i < shares.size(); ++i)
+    if ((left -= shares[i]) < 0)
+      return i;
+  return static_cast<std::size_t>(std::ranges::max_element(shares)
+                                  - shares.begin());
+}
+
+template <class T>
+void shuffle(std::vector<T>& all, rng& random) {
+  for (auto left = all.size(); left > 1; --left)
+    std::swap(all[left - 1], all[random.below(left)]);
+}
+
+/// How likely each pod is to come.
+std::vector<double> tilted_frequencies(std::span<const openb_pod> pods,
+                                       rng& random) {
+  std::array<double, pod_classes * 2> factor{};
+  for (auto& each : factor)
+    each = std::exp(tilt_deviation * random.normal());
+  std::vector<double> up_to;
+  double sum = 0;
+  for (const auto& pod : pods)
+    up_to.push_back(sum += factor[static_cast<std::size_t>(class_of(pod)) * 2
+                                  + (pod.gpu_models.empty() ? 0 : 1)]);
+  return up_to;
+}
+
+} // namespace
+
+result<> validate(const placement_training& training) {
+  const auto fault = [](std::string text) {
+    return error{error_code::invalid_argument, std::move(text)};
+  };
+  double sum = 0;
+  for (const auto share : training.shares) {
+    if (!(share >= 0 && share <= 1e6))
+      return fault(fmt::format("a share of {} (want 0 to a million)", share));
+    sum += share;
+  }
+  if (sum <= 0)
+    return fault("no goal has a share");
+  const auto wants = [&](placement_goal goal) {
+    return training.shares[static_cast<std::size_t>(goal)] > 0;
+  };
+  if (training.cluster_divisor < 1)
+    return fault("the cluster is cut into 0 parts (want 1 or more)");
+  if (wants(placement_goal::synthetic))
+    if (auto ok = validate(training.synthetic); !ok)
+      return ok;
+  if (!wants(placement_goal::openb) && !wants(placement_goal::departures))
+    return done{};
+  if (training.nodes.size() < training.cluster_divisor
+      || training.lists.empty())
+    return fault("openb and departures want nodes and lists of pods");
+  if (gpu_capacity_milli(training.nodes) == 0)
+    return fault("no node has a GPU");
+  for (const auto& pods : training.lists)
+    if (std::ranges::none_of(
+            pods, [](const auto& pod) { return gpu_milli_of(pod) > 0; }))
+      return fault("a list without a pod that asks for GPUs");
+  if (!wants(placement_goal::departures))
+    return done{};
+  for (const auto& pods : training.lists)
+    if (auto made = make_departures_workload(training.nodes, pods, 1,
+                                             training.departures);
+        !made)
+      return made.failure();
+  return done{};
+}
+
+/// One draw of cluster and arrivals, and scorers that know its GPU states.
+class placement_objective::openb_scenario {
+public:
+  openb_scenario(const placement_training& from, std::uint64_t number) {
+    rng random{number ^ openb_stream};
+    draw_nodes(from, random);
+    const auto& pods = from.lists[random.below(from.lists.size())];
+    if (random.uniform() < from.tilted_share)
+      draw_tilted(pods, random);
+    else
+      draw_from(pods, random);
+  }
+
+  double cost(const placement_weights& weights) {
+    auto by = borrow();
+    by->begin_cluster(weights);
+    auto nodes = empty_;
+    placement_index index{nodes, *by};
+    load_meter meter{capacity_milli_};
+    for (const auto& [shape, gpu_milli] : arrivals_) {
+      const auto best = index.best(shape);
+      if (best)
+        SKERRY_ASSERT(nodes.take(
+            best->node, shape,
+            by->choose_devices(nodes, nodes.shape(shape), best->node)));
+      meter.arrived(gpu_milli, best.has_value());
+    }
+    give_back(std::move(by));
+    return 100 - mean_allocated(meter.allocated_percent());
+  }
+
+private:
+  struct arrival {
+    shape_id shape;
+    std::int64_t gpu_milli = 0;
+  };
+
+  void draw_nodes(const placement_training& from, rng& random) {
+    std::vector<std::uint32_t> order(from.nodes.size());
+    std::iota(order.begin(), order.end(), 0U);
+    shuffle(order, random);
+    const auto wanted = from.nodes.size() / from.cluster_divisor;
+    for (const auto n : order) {
+      if (empty_.size() >= wanted && capacity_milli_ > 0)
+        break;
+      SKERRY_ASSERT(empty_.add_node(node_spec_of(from.nodes[n])));
+      capacity_milli_ += std::int64_t{from.nodes[n].gpus} * 1000;
+    }
+  }
+
+  /// As the published orders are: the list once, in any order, as far as it
+  /// goes, then pods drawn from it.
+  void draw_from(std::span<const openb_pod> pods, rng& random) {
+    std::vector<std::uint32_t> order(pods.size());
+    std::iota(order.begin(), order.end(), 0U);
+    shuffle(order, random);
+    for (const auto& pod : pods)
+      workload_.push_back(task_shape_of(pod));
+    fill(pods, [&](std::size_t k) {
+      return k < order.size() ? order[k] : random.below(pods.size());
+    });
+  }
+
+  void draw_tilted(std::span<const openb_pod> pods, rng& random) {
+    const auto up_to = tilted_frequencies(pods, random);
+    const auto any = [&] {
+      const auto found
+          = std::ranges::upper_bound(up_to, random.uniform() * up_to.back());
+      return static_cast<std::size_t>(std::min(found, up_to.end() - 1)
+                                      - up_to.begin());
+    };
+    for (std::size_t i = 0; i < pods.size(); ++i)
+      workload_.push_back(task_shape_of(pods[any()]));
+    fill(pods, [&](std::size_t) { return any(); });
+  }
+
+  /// @param pick Gives the position of the k-th pod to come.
+  template <class Pick>
+  void fill(std::span<const openb_pod> pods, Pick&& pick) {
+    const auto most = std::size_t{20} * pods.size();
+    std::int64_t asked = 0;
+    while (static_cast<double>(asked) * 100
+               < last_load_percent * static_cast<double>(capacity_milli_)
+           && arrivals_.size() < most) {
+      const auto& pod = pods[pick(arrivals_.size())];
+      const auto shape = empty_.intern(task_shape_of(pod));
+      SKERRY_ASSERT(shape);
+      arrivals_.push_back({*shape, gpu_milli_of(pod)});
+      asked += gpu_milli_of(pod);
+    }
+  }
+
+  static double mean_allocated(const load_figures& at) {
+    double sum = 0;
+    double weight = 0;
+    for (std::size_t i = 0; i < at.size(); ++i)
+      if (at[i]) {
+        sum += load_weights[i] * *at[i];
+        weight += load_weights[i];
+      }
+    return weight == 0 ? 0 : sum / weight;
+  }
+
+  std::unique_ptr<weighted_scorer> borrow() {
+    const std::scoped_lock lock{mutex_};
+    if (scorers_.empty())
+      return std::make_unique<weighted_scorer>("", placement_weights{},
+                                               workload_);
+    auto out = std::move(scorers_.back());
+    scorers_.pop_back();
+    return out;
+  }
+
+  void give_back(std::unique_ptr<weighted_scorer> by) {
+    const std::scoped_lock lock{mutex_};
+    scorers_.push_back(std::move(by));
+  }
+
+  cluster empty_;
+  std::int64_t capacity_milli_ = 0;
+  std::vector<task_shape> workload_;
+  std::vector<arrival> arrivals_;
+  std::mutex mutex_; ///< Of the scorers.
+  std::vector<std::unique_ptr<weighted_scorer>> scorers_;
+};
+
+/// The scenarios of the last generations.
+struct placement_objective::shared {
+  std::mutex mutex;
+  std::list<std::pair<std::uint64_t, std::shared_ptr<openb_scenario>>> recent;
+};
+
+placement_objective::placement_objective(placement_training training)
+    : training_{std::move(training)}, space_{placement_space()},
+      shared_{std::make_unique<shared>()} {
+  SKERRY_ASSERT(validate(training_));
+}
+
+placement_objective::~placement_objective() = default;
+
+double placement_objective::cost(std::span<const double> genes,
+                                 std::uint64_t scenario) const {
+  const auto weights = weights_of(genes);
+  rng random{scenario ^ goal_stream};
+  const auto goal
+      = static_cast<placement_goal>(drawn(training_.shares, random));
+  return goal == placement_goal::openb ? openb_cost(weights, scenario)
+                                       : queueing_cost(goal, weights, scenario);
+}
+
+double placement_objective::openb_cost(const placement_weights& weights,
+                                       std::uint64_t number) const {
+  std::shared_ptr<openb_scenario> scenario;
+  {
+    const std::scoped_lock lock{shared_->mutex};
+    auto& recent = shared_->recent;
+    const auto known
+        = std::ranges::find(recent, number, [](auto& e) { return e.first; });
+    if (known != recent.end()) {
+      scenario = known->second;
+    } else {
+      scenario = std::make_shared<openb_scenario>(training_, number);
+      recent.emplace_front(number, scenario);
+      if (recent.size() > kept_scenarios)
+        recent.pop_back();
+    }
+  }
+  return scenario->cost(weights);
+}
+
+double placement_objective::queueing_cost(placement_goal goal,
+                                          const placement_weights& weights,
+                                          std::uint64_t scenario) const {
+  const policy_choice policy{"evolved", weights};
+  if (goal == placement_goal::synthetic) {
+    const auto run = run_synthetic_track(training_.synthetic, policy, scenario,
+                                         placement_search::index, clock_ns{});
+    SKERRY_ASSERT(run);
+    double sum = 0;
+    int counted = 0;
+    for (std::size_t r = 0; r < metered_kinds; ++r)
+      if (run->capacity[r] > 0) {
+        sum += run->pending[r] * 100;
+        ++counted;
+      }
+    return counted == 0 ? 0 : sum / counted;
+  }
+  const auto& pods = training_.lists[scenario % training_.lists.size()];
+  const auto run = run_departures_track(training_.nodes, pods, policy, scenario,
+                                        training_.departures,
+                                        placement_search::index, clock_ns{});
+  SKERRY_ASSERT(run);
+  return run->pending_gpu_percent;
+}
+
+} // namespace skerry

@@ -1,0 +1,80 @@
+#include "tests/cli/openb_files.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+
+#include <doctest/doctest.h>
+
+using namespace skerry::testing;
+using nlohmann::json;
+
+TEST_SUITE_BEGIN("cli/evolve_command");
+
+namespace {
+
+struct trained : openb_files {
+  std::string policy = directory.path() / "mine.policy";
+
+  std::vector<std::string> evolve(const std::string& more) const {
+    return words("evolve --train nodes=" + nodes + ",pods=" + pods
+                 + " --cluster-divisor 1 --out " + policy + " " + more);
+  }
+};
+
+} // namespace
+
+TEST_CASE_FIXTURE(trained,
+                  "the same seed gives the same policy, and it rules") {
+  const auto once = evolve("--evaluations 600 --seed 3 --threads 2 -o json");
+  const auto ended = run_skerry(once);
+  REQUIRE(ended.exit_code == 0);
+  const auto found = json::parse(ended.out);
+  CHECK(found.at("evaluations").get<int>() >= 600);
+  CHECK(found.at("islands").size() == 2);
+  CHECK(found.at("islands")[0].at("generation").get<int>() > 0);
+  const auto first = read_bytes(policy);
+  CHECK(run_skerry(evolve("--evaluations 600 --seed 3 --threads 1")).exit_code
+        == 0);
+  CHECK(read_bytes(policy) == first);
+
+  const auto simulated
+      = run_skerry(openb("--seed 7 --policy " + policy + ",skerry -o json"));
+  REQUIRE(simulated.exit_code == 0);
+  CHECK(json::parse(simulated.out)[0].at("policy") == policy);
+  CHECK(json::parse(simulated.out)[1].at("placed") == 2);
+
+  const auto shown = run_skerry(words("policy show " + policy));
+  CHECK(shown.exit_code == 0);
+  CHECK(shown.out.find("trained on   pods.small") != std::string::npos);
+  CHECK(shown.out.find("idle GPUs left, of eight") != std::string::npos);
+  const auto as_json = run_skerry(words("policy show skerry -o json"));
+  CHECK(json::parse(as_json.out).at("name") == "skerry");
+}
+
+TEST_CASE_FIXTURE(trained, "a fault says what is wrong and leaves no file") {
+  const auto refused = [&](const std::string& more, std::string_view why) {
+    const auto ended = run_skerry(evolve(more));
+    CAPTURE(ended.err);
+    CHECK(ended.exit_code == 2);
+    CHECK(ended.err.find(why) != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(policy));
+  };
+  refused("", "--budget");
+  refused("--budget 1 --objective luck", "--objective");
+  refused("--budget 1 --optimiser luck", "cma-es");
+  refused("--budget 1 --topology luck", "--topology");
+  refused("--budget 1 --migration luck", "--migration");
+  refused("--budget 1 --train luck=1", "--train");
+  refused("--budget 1 --train pods=/nowhere", "/nowhere");
+  refused("--budget 1 --start fgd", "--start");
+  refused("--budget 1 --start ./nowhere.policy", "./nowhere.policy");
+  const auto damaged = directory.write("damaged.policy", "name: \"x\"\n");
+  refused("--budget 1 --start " + damaged, "checksum");
+  const auto shown = run_skerry(words("policy show " + damaged));
+  CHECK(shown.exit_code == 2);
+  CHECK(shown.err.find(damaged) != std::string::npos);
+}
+
+TEST_SUITE_END();

@@ -167,7 +167,7 @@ result<policy_choice> find_policy(std::string_view name_or_file) {
   if (name.find_first_of("./") == name.npos)
     return {
         error_code::invalid_argument,
-        fmt::format("there is no policy \"{}\": known are {}, {}, and files "
+        fmt::format("there is no policy \"{}\"; known are {}, {}, and files "
                     "of weights by their path (./{})",
                     name, shipped_policy_name, fmt::join(names, ", "), name)};
   const auto read = read_policy_file(name);

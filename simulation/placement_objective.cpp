@@ -23,7 +23,7 @@ namespace {
 constexpr double last_load_percent = 131;
 /// What each of `openb_loads` counts. At 95 % the last pods decide, a few of
 /// them; counted once, large tasks are let starve there for more later on.
-constexpr std::array<double, openb_loads.size()> load_weights{0, 0, 3, 1,
+constexpr std::array<double, openb_loads.size()> load_weights{0, 0, 2, 1,
                                                               1, 0, 1};
 
 /// Of a tilted mix: a frequency becomes up to some three times more or less.

@@ -48,7 +48,7 @@ result<> validate(const placement_training& training);
 /// each scenario another cluster, another order of its nodes and other
 /// arrivals, from the scenario's number alone.
 ///
-///     openb:       100 - mean allocated GPU % at 95 (thrice), 100, 110 and
+///     openb:       100 - mean allocated GPU % at 95 (twice), 100, 110 and
 ///                  130 % arrived
 ///     departures:  pending GPU %
 ///     synthetic:   mean pending % of CPU, memory, GPU and FPGA

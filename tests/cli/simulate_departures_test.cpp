@@ -83,7 +83,7 @@ TEST_CASE_FIXTURE(fixture, "bad flags are refused") {
   refused("--seed 1 --policy fgd --cluster half", "known: third, all");
   refused("--seed 1 --policy fgd --start full", "known: residents, empty");
   refused("--seed 1,1 --policy fgd", "\"1\" is given twice");
-  refused("--seed 1 --policy none", "known: random");
+  refused("--seed 1 --policy none", "known are skerry");
 }
 
 TEST_CASE_FIXTURE(fixture, "a list whose pods never ran is refused") {

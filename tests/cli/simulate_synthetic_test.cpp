@@ -75,7 +75,7 @@ TEST_CASE("bad flags are refused") {
   check_refused(synthetic("--warm-up-hours 1"), "warm-up");
   check_refused(synthetic("--diurnal 2"), "diurnal");
   check_refused(synthetic("--seed 1,x"), "--seed: \"x\"");
-  check_refused(synthetic("--policy best"), "known: random");
+  check_refused(synthetic("--policy best"), "known are skerry");
   check_refused(synthetic("--node-mix tpu=1"), "known: cpu, memory, gpu-large");
   check_refused(synthetic("--node-mix cpu"), "NAME=SHARE");
   check_refused(synthetic("--node-mix cpu=1,cpu=2"), "cpu is given twice");

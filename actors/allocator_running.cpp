@@ -15,13 +15,6 @@ namespace {
 /// How long an agent may take to read a file or to change a task's amounts.
 constexpr std::int64_t agent_milliseconds = 5'000;
 
-mesh::v1::Failure failure_of(const error& why) {
-  mesh::v1::Failure failure;
-  failure.set_code(static_cast<int>(why.code));
-  failure.set_message(why.message);
-  return failure;
-}
-
 void put(v1::LogsChunk chunk, mesh::v1::Answer& answer) {
   *answer.mutable_logs() = std::move(chunk);
 }

@@ -1,21 +1,11 @@
 #include "actors/jobs.hpp"
+#include "messages/convert.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 
 namespace skerry {
-
-namespace {
-
-mesh::v1::Failure failure_of(const error& why) {
-  mesh::v1::Failure failure;
-  failure.set_code(static_cast<int>(why.code));
-  failure.set_message(why.message);
-  return failure;
-}
-
-} // namespace
 
 v1::TaskState jobs::state_of(const job& owner) const {
   const auto& counts = owner.counts;

@@ -96,8 +96,7 @@ result<v1::DecideReply> best_of(const v1::DecideRequest& request,
   bool any = false;
   for (const auto& [server, answer] : answers) {
     if (!answer.has_decide()) {
-      why = error_from_wire(answer.failure().code(),
-                            answer.failure().message());
+      why = failure_of(answer.failure());
       continue;
     }
     any = true;

@@ -1,5 +1,5 @@
+#include "actors/records.hpp"
 #include "actors/running_server.hpp"
-#include "messages/skerry/mesh/v1/records.pb.h"
 
 #include <fmt/core.h>
 
@@ -14,8 +14,6 @@ namespace skerry {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr std::string_view server_prefix = "server/";
 
 std::uint64_t random_number() {
   std::random_device device;

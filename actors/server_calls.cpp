@@ -9,10 +9,6 @@ namespace skerry {
 
 namespace {
 
-error failure_of(const mesh::v1::Failure& wire) {
-  return error_from_wire(wire.code(), wire.message());
-}
-
 bool is_not_found(const mesh::v1::Failure& wire) {
   return wire.code() == static_cast<int>(error_code::not_found);
 }

@@ -197,6 +197,7 @@ std::string node_text(const v1::NodeStatus& node) {
   out.add("Node", node.spec().name());
   out.add("Cell", node.cell());
   out.add("Condition", enum_text(v1::NodeCondition_Name(node.condition())));
+  out.add("Trouble", node.trouble());
   out.add("Agent", node.attached()
                        ? fmt::format("attached, session {}", node.session())
                        : fmt::format("silent for {}",

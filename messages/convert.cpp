@@ -277,4 +277,15 @@ error error_from_wire(int code, std::string message) {
           std::move(message)};
 }
 
+mesh::v1::Failure failure_of(const error& why) {
+  mesh::v1::Failure failure;
+  failure.set_code(static_cast<int>(why.code));
+  failure.set_message(why.message);
+  return failure;
+}
+
+error failure_of(const mesh::v1::Failure& wire) {
+  return error_from_wire(wire.code(), wire.message());
+}
+
 } // namespace skerry

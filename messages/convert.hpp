@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/skerry/mesh/v1/mesh.pb.h"
 #include "messages/skerry/v1/agent_link.pb.h"
 #include "messages/skerry/v1/jobs.pb.h"
 #include "messages/skerry/v1/types.pb.h"
@@ -36,5 +37,7 @@ result<> validate(const v1::Work& work);
 
 /// The error that a peer sent; a code of a later version reads as `io_failed`.
 error error_from_wire(int code, std::string message);
+mesh::v1::Failure failure_of(const error& why);
+error failure_of(const mesh::v1::Failure& wire);
 
 } // namespace skerry

@@ -38,6 +38,8 @@ void sim_server::start() {
   of_cell.heartbeat_milliseconds = sim_heartbeat;
   of_cell.resend_milliseconds = 300;
   of_cell.report_batch = 3;
+  of_cell.first_pause_milliseconds = 30;
+  of_cell.last_pause_milliseconds = 500;
   jobs_ = std::make_unique<jobs>(of_jobs);
   allocator_ = std::move(*allocator::make(of_cell));
   for (const auto& [key, value] : disk_) {

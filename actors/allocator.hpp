@@ -107,8 +107,8 @@ public:
   /// agent's amounts are the truth.
   /// @returns `not_found`, `conflict` when it does not run or another resize is
   ///          open, `invalid_argument` outside of the bounds, `insufficient`,
-  ///          `io_failed` when the agent does not answer in time, and what the
-  ///          agent refuses it with.
+  ///          `unreachable` when the agent does not answer in time, and what
+  ///          the agent refuses it with.
   void resize(const v1::ResizeRequest& request, instant now,
               cluster_gateway::reply<v1::ResizeReply> then, outbox& out);
   void describe(v1::ServerStatus& status) const;

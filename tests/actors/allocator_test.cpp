@@ -311,7 +311,7 @@ TEST_CASE_FIXTURE(resized, "an open resize is settled by the next hello") {
   resize(3'000);
   tick(5'000);
   hear();
-  CHECK(answer->failure().code == error_code::io_failed);
+  CHECK(answer->failure().code == error_code::unreachable);
   hello(1, {held_by_agent(order)});
   CHECK(free_cpu() == 3'000);
 }

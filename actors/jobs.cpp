@@ -17,8 +17,11 @@ namespace {
 /// What a ledger counts to.
 constexpr std::uint32_t max_attempts = 65'535;
 
-error in_job(const std::string& id, const error& why) {
-  return {why.code, fmt::format("job {}: {}", id, why.message)};
+/// @param index In the request: a job without a good id has no other name.
+error in_job(const std::string& id, int index, const error& why) {
+  return {why.code, validate_id(id, "job.id")
+                        ? fmt::format("job {}: {}", id, why.message)
+                        : fmt::format("jobs[{}]: {}", index, why.message)};
 }
 
 const std::string& name_of(const v1::TaskGroup& group) {
@@ -225,7 +228,8 @@ void jobs::submit(const v1::SubmitRequest& request, instant now,
   std::vector<const v1::Job*> fresh;
   std::set<std::string> ids;
   std::uint64_t tasks = 0;
-  for (const auto& wire : request.jobs()) {
+  for (int i = 0; i < request.jobs_size(); ++i) {
+    const auto& wire = request.jobs(i);
     if (auto known = jobs_.find(wire.id()); known != jobs_.end()) {
       if (!google::protobuf::util::MessageDifferencer::Equals(
               known->second.record.job(), wire))
@@ -238,7 +242,7 @@ void jobs::submit(const v1::SubmitRequest& request, instant now,
       continue;
     }
     if (auto checked = check(wire); !checked)
-      return answer(in_job(wire.id(), checked.failure()));
+      return answer(in_job(wire.id(), i, checked.failure()));
     if (!ids.insert(wire.id()).second)
       return answer(error{error_code::invalid_argument,
                           fmt::format("two jobs are named {}", wire.id())});

@@ -37,6 +37,7 @@ v1::JobStatus jobs::status_of(const job& owner, bool whole) const {
   status.set_cancelled(owner.counts[v1::CANCELLED]);
   status.set_submitted_unix_milliseconds(
       owner.record.submitted_unix_milliseconds());
+  status.set_cancelling(owner.record.cancelled() && !has_ended(status.state()));
   status.set_ended_unix_milliseconds(owner.record.ended_unix_milliseconds());
   if (!whole)
     return status;

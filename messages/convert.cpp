@@ -288,4 +288,15 @@ error failure_of(const mesh::v1::Failure& wire) {
   return error_from_wire(wire.code(), wire.message());
 }
 
+std::string short_reason(const std::string& grpc_message) {
+  constexpr std::string_view closed = "Socket closed";
+  if (grpc_message.ends_with(closed))
+    return std::string{closed};
+  for (const std::string_view before :
+       {"Failed to connect to remote host: ", "last error: "})
+    if (const auto at = grpc_message.rfind(before); at != std::string::npos)
+      return grpc_message.substr(at + before.size());
+  return grpc_message;
+}
+
 } // namespace skerry

@@ -331,8 +331,7 @@ TEST_CASE("who forgets a server is told who has not heard of it") {
   CHECK(ended.err
         == "skerry: note: not told: d; what is down hears of it when it is "
            "back\n");
-  const auto told
-      = json::parse(ask(cluster, "forget-server c -q -o json").out);
+  const auto told = json::parse(ask(cluster, "forget-server c -q -o json").out);
   CHECK(told["servers"][0]["not_told"][0] == "d");
 }
 

@@ -60,9 +60,9 @@ TEST_CASE("an agent can be described in the configuration alone") {
                     + (folder.path() / "n").string()
                     + "\"\nsimulate = \"count=2,name=x-\"\nseed = 7\n");
   skerry_process agent{{"agent", "--config", file}};
-  for (int i = 0; i < 6000
-                  && agent.err_so_far().find("agent_started")
-                         == std::string::npos;
+  for (int i = 0;
+       i < 6000
+       && agent.err_so_far().find("agent_started") == std::string::npos;
        ++i)
     ::usleep(10'000);
   CHECK(agent.err_so_far().find("agent_started node=x-0 nodes=2")

@@ -130,20 +130,20 @@ TEST_CASE("who speaks no TLS to a server that does is told so") {
         == "skerry: error: cannot reach " + address
                + ": Socket closed; it may speak TLS: give the folder of your "
                  "certificates with --tls or SKERRY_TLS\n");
-  const auto says = [&](const std::vector<std::string>& how,
-                        const std::string& what) {
-    std::vector<std::string> arguments{
-        "agent",      "--server",           address, "--data",
-        folder.path() / "n", "--simulate", "name=n1-"};
-    arguments.insert(arguments.end(), how.begin(), how.end());
-    skerry_process agent{arguments};
-    for (int i = 0; i < 6000; ++i) {
-      if (agent.err_so_far().find(what) != std::string::npos)
-        return true;
-      ::usleep(10'000);
-    }
-    return false;
-  };
+  const auto says
+      = [&](const std::vector<std::string>& how, const std::string& what) {
+          std::vector<std::string> arguments{
+              "agent",      "--server", address, "--data", folder.path() / "n",
+              "--simulate", "name=n1-"};
+          arguments.insert(arguments.end(), how.begin(), how.end());
+          skerry_process agent{arguments};
+          for (int i = 0; i < 6000; ++i) {
+            if (agent.err_so_far().find(what) != std::string::npos)
+              return true;
+            ::usleep(10'000);
+          }
+          return false;
+        };
   CHECK(says({}, "it may speak TLS: give the folder"));
   CHECK(says({"--tls", certs / "client-ann"},
              "a certificate of role 'client' may not call this service"));

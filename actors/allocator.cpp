@@ -1,5 +1,6 @@
 #include "actors/allocator.hpp"
 
+#include "actors/records.hpp"
 #include "messages/convert.hpp"
 
 #include <fmt/core.h>
@@ -9,25 +10,6 @@
 #include <utility>
 
 namespace skerry {
-
-namespace {
-
-constexpr std::string_view allocation_prefix = "allocation/";
-constexpr std::string_view node_prefix = "node/";
-constexpr std::string_view moved_prefix = "moved/";
-constexpr std::string_view peer_prefix = "peer/";
-
-template <class Record>
-result<Record> read(std::string_view key, std::string_view value) {
-  Record record;
-  if (!record.ParseFromArray(value.data(), static_cast<int>(value.size())))
-    return error{
-        error_code::malformed,
-        fmt::format("record {} cannot be read; the state is damaged", key)};
-  return record;
-}
-
-} // namespace
 
 allocator::allocator(allocator_options options)
     : options_{std::move(options)}, ledger_{std::make_unique<ledger>(
@@ -50,19 +32,19 @@ result<std::unique_ptr<allocator>> allocator::make(allocator_options options) {
 
 result<> allocator::recover(std::string_view key, std::string_view value) {
   if (key.starts_with(allocation_prefix)) {
-    auto record = read<mesh::v1::AllocationRecord>(key, value);
+    auto record = read_record<mesh::v1::AllocationRecord>(key, value);
     if (!record)
       return record.failure();
     auto task = record->task();
     allocations_[task].record = std::move(*record);
   } else if (key.starts_with(node_prefix)) {
-    auto record = read<mesh::v1::NodeRecord>(key, value);
+    auto record = read_record<mesh::v1::NodeRecord>(key, value);
     if (!record)
       return record.failure();
     auto name = record->spec().name();
     nodes_[name].record = std::move(*record);
   } else if (key.starts_with(moved_prefix)) {
-    auto record = read<mesh::v1::MovedRecord>(key, value);
+    auto record = read_record<mesh::v1::MovedRecord>(key, value);
     if (!record)
       return record.failure();
     std::string task{key.substr(moved_prefix.size())};
@@ -201,6 +183,12 @@ void allocator::free_amounts(allocation& a, outbox& out) {
   made_room();
 }
 
+v1::Outcome allocator::ended_because(std::string_view reason) {
+  v1::Outcome outcome;
+  outcome.set_reason(std::string{reason});
+  return outcome;
+}
+
 /// On disk before anybody takes the amounts: a restart that found both would
 /// hold them twice, or start again what its owner has given up.
 void allocator::end(allocation& a, bool lost, bool evicted,
@@ -310,6 +298,7 @@ void allocator::forget_peer(const std::string& name, outbox& out) {
 void allocator::tick(instant now, outbox& out) {
   expire_reservations(now, out);
   look_for_silent(now, out);
+  end_pauses(now);
   send_reports(now, out);
   give_up_late(now, out);
   const auto since = now.steady_milliseconds - told_freed_at_;

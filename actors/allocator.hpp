@@ -30,6 +30,11 @@ struct allocator_options {
   /// agent needs a moment to end what it stops.
   std::int64_t lease_margin_milliseconds = 3'000;
   std::int64_t heartbeat_milliseconds = 1'000;
+  /// A node whose agent has refused an order gets no new tasks for a while:
+  /// what it knows and the ledger does not rarely passes at once. From the
+  /// first to the last, doubling, until it has started one.
+  std::int64_t first_pause_milliseconds = 250;
+  std::int64_t last_pause_milliseconds = 30'000;
   /// An owner that has not answered a report is told again after this.
   std::int64_t resend_milliseconds = 1'000;
   /// Reports in one message: a few hundred kilobytes at most.
@@ -102,8 +107,8 @@ public:
   /// agent's amounts are the truth.
   /// @returns `not_found`, `conflict` when it does not run or another resize is
   ///          open, `invalid_argument` outside of the bounds, `insufficient`,
-  ///          `io_failed` when the agent does not answer in time, and what the
-  ///          agent refuses it with.
+  ///          `unreachable` when the agent does not answer in time, and what
+  ///          the agent refuses it with.
   void resize(const v1::ResizeRequest& request, instant now,
               cluster_gateway::reply<v1::ResizeReply> then, outbox& out);
   void describe(v1::ServerStatus& status) const;
@@ -147,6 +152,9 @@ private:
     std::uint64_t asked_from = 0; ///< Number of the first question.
     std::int64_t ask_at = 0;      ///< Not before: the answers have just come.
     std::set<std::string> tasks;
+    std::int64_t paused_until = 0; ///< Its agent has refused; 0: not paused.
+    std::int64_t pause = 0;        ///< The last, in milliseconds.
+    std::string refusal;           ///< Why, in its agent's words.
   };
 
   /// Who waits for an answer: a caller of this process or another server.
@@ -208,6 +216,8 @@ private:
             outbox& out);
   void look_for_silent(instant now, outbox& out);
   void apply_condition(const attached_node& node);
+  void pause(attached_node& node, const std::string& why, instant now);
+  void end_pauses(instant now);
   void drain(attached_node& node, outbox& out);
 
   // Owners.
@@ -239,6 +249,7 @@ private:
   allocation* find(const mesh::v1::TaskId& id);
   void end(allocation& a, bool lost, bool evicted, const v1::Outcome& outcome,
            outbox& out);
+  static v1::Outcome ended_because(std::string_view reason);
   void free_amounts(allocation& a, outbox& out);
   static v1::Resources demand_of(const allocation& a);
   void drop(const std::string& task, outbox& out);
@@ -312,8 +323,9 @@ private:
   std::uint64_t told_freed_ = 0;
   std::int64_t told_freed_at_ = -1'000'000;
   std::uint64_t decisions_ = 0;
-  std::uint32_t attached_ = 0; ///< Nodes.
-  resources used_;             ///< Built-in kinds, of all allocations.
+  std::uint32_t attached_ = 0;   ///< Nodes.
+  std::set<std::string> paused_; ///< Likewise.
+  resources used_;               ///< Built-in kinds, of all allocations.
 };
 
 } // namespace skerry

@@ -1,4 +1,5 @@
 #include "actors/allocator.hpp"
+#include "actors/records.hpp"
 #include "messages/convert.hpp"
 
 #include <fmt/core.h>
@@ -12,12 +13,6 @@ namespace {
 
 /// Version of `agent_link.proto` that is spoken.
 constexpr std::uint32_t link_schema = 1;
-
-v1::Outcome ended_because(std::string_view reason) {
-  v1::Outcome outcome;
-  outcome.set_reason(std::string{reason});
-  return outcome;
-}
 
 } // namespace
 
@@ -67,13 +62,15 @@ void allocator::detach(attached_node& node, instant now) {
   apply_condition(node);
 }
 
-/// Takes new tasks only when its agent is here and the operator lets it.
+/// Takes new tasks only when its agent is here and has not just refused one,
+/// and the operator lets it.
 void allocator::apply_condition(const attached_node& node) {
   const auto wanted = static_cast<v1::NodeCondition>(node.record.condition());
   const auto condition = !node.attached           ? node_condition::cordoned
-                         : wanted == v1::CORDONED ? node_condition::cordoned
                          : wanted == v1::DRAINING ? node_condition::draining
-                                                  : node_condition::ready;
+                         : wanted == v1::CORDONED || node.paused_until != 0
+                             ? node_condition::cordoned
+                             : node_condition::ready;
   SKERRY_ASSERT(ledger_->set_condition(node.index, condition).has_value());
 }
 
@@ -101,7 +98,9 @@ void allocator::hello(const v1::Hello& hello, link_id link, instant now,
   node->heard_at = now.steady_milliseconds;
   node->not_at.clear();
   node->asked_from = 0;
-  out.put("node/" + name, node->record);
+  node->paused_until = node->pause = 0;
+  paused_.erase(name);
+  out.put(std::string{node_prefix} + name, node->record);
 
   auto* welcome = out.agent(link).add_welcomes();
   welcome->set_node(name);

@@ -184,6 +184,7 @@ allocator::place(const mesh::v1::Award& award,
     record.set_attempt(award.attempt());
     record.set_node(nodes.name(chosen->node));
     add_devices(chosen->devices, record.mutable_devices());
+    record.set_score(static_cast<double>(chosen->score));
     *record.mutable_profile() = award.profile();
     if (award.has_work())
       *record.mutable_work() = award.work();
@@ -204,7 +205,6 @@ allocator::place(const mesh::v1::Award& award,
   auto& kept = allocations_[award.task()] = std::move(a);
   v1::Decision decision;
   describe(decision, kept);
-  decision.set_score(static_cast<double>(chosen->score));
   log_decision(award.task(), award.attempt(), decision, now, out);
   write(kept, out);
   if (!kept.record.reserved())

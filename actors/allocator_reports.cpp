@@ -6,16 +6,6 @@
 
 namespace skerry {
 
-namespace {
-
-v1::Outcome ended_because(std::string_view reason) {
-  v1::Outcome outcome;
-  outcome.set_reason(std::string{reason});
-  return outcome;
-}
-
-} // namespace
-
 // -- of agents ---------------------------------------------------------------
 
 void allocator::report(const v1::TaskReport& report, link_id link, instant now,
@@ -41,6 +31,7 @@ void allocator::report(const v1::TaskReport& report, link_id link, instant now,
     if (a->now != phase::ordered)
       return;
     a->now = phase::running;
+    node->second.pause = 0;
     a->started_unix_milliseconds = report.started().unix_milliseconds();
     (void)ledger_->start(a->task); // Fails only when it has started already.
     report_soon(*a);
@@ -66,8 +57,8 @@ void allocator::report(const v1::TaskReport& report, link_id link, instant now,
   }
 }
 
-void allocator::refused(allocation& a, const v1::OrderRefused& refusal, instant,
-                        outbox& out) {
+void allocator::refused(allocation& a, const v1::OrderRefused& refusal,
+                        instant now, outbox& out) {
   const auto why = error_from_wire(refusal.code(), refusal.message());
   if (refusal.was_resize()) {
     // The agent has what it had: what was taken for more is given back.
@@ -82,7 +73,31 @@ void allocator::refused(allocation& a, const v1::OrderRefused& refusal, instant,
   // What does not fit now may fit elsewhere; anything else would not help.
   const bool elsewhere = why.code == error_code::insufficient
                          || why.code == error_code::conflict;
+  if (elsewhere)
+    pause(nodes_.at(a.record.node()), why.message, now);
   end(a, false, elsewhere, ended_because(why.message), out);
+}
+
+void allocator::pause(attached_node& node, const std::string& why,
+                      instant now) {
+  node.pause = std::clamp(2 * node.pause, options_.first_pause_milliseconds,
+                          options_.last_pause_milliseconds);
+  node.paused_until = now.steady_milliseconds + node.pause;
+  node.refusal = why;
+  paused_.insert(node.record.spec().name());
+  apply_condition(node);
+}
+
+void allocator::end_pauses(instant now) {
+  std::erase_if(paused_, [&](const std::string& name) {
+    auto& node = nodes_.at(name);
+    if (now.steady_milliseconds < node.paused_until)
+      return false;
+    node.paused_until = 0;
+    apply_condition(node);
+    made_room();
+    return true;
+  });
 }
 
 // -- to owners ---------------------------------------------------------

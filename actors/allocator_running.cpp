@@ -15,13 +15,6 @@ namespace {
 /// How long an agent may take to read a file or to change a task's amounts.
 constexpr std::int64_t agent_milliseconds = 5'000;
 
-mesh::v1::Failure failure_of(const error& why) {
-  mesh::v1::Failure failure;
-  failure.set_code(static_cast<int>(why.code));
-  failure.set_message(why.message);
-  return failure;
-}
-
 void put(v1::LogsChunk chunk, mesh::v1::Answer& answer) {
   *answer.mutable_logs() = std::move(chunk);
 }
@@ -204,12 +197,12 @@ void allocator::settle(allocation& a, const v1::Resources& demand,
     *reply.mutable_demand() = demand;
     tell<v1::ResizeReply>(settled.who, std::move(reply), out);
   } else {
-    tell<v1::ResizeReply>(
-        settled.who,
-        refusal != nullptr
-            ? *refusal
-            : error{error_code::io_failed, "the order did not reach its agent"},
-        out);
+    tell<v1::ResizeReply>(settled.who,
+                          refusal != nullptr
+                              ? *refusal
+                              : error{error_code::unreachable,
+                                      "the order did not reach its agent"},
+                          out);
   }
 }
 
@@ -225,7 +218,8 @@ void allocator::give_up_resize(const std::string& task, const error& why,
 
 /// Amounts of a late resize stay taken until the agent says what it has.
 void allocator::give_up_late(instant now, outbox& out) {
-  const error late{error_code::io_failed, "the agent has not answered in time"};
+  const error late{error_code::unreachable,
+                   "the agent has not answered in time"};
   std::erase_if(logs_, [&](auto& entry) {
     if (now.steady_milliseconds < entry.second.until)
       return false;

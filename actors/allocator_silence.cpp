@@ -1,4 +1,5 @@
 #include "actors/allocator.hpp"
+#include "actors/records.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,12 +10,6 @@ namespace {
 
 /// Heartbeats without a word from an agent after which its stream is closed.
 constexpr std::int64_t missed_heartbeats = 5;
-
-v1::Outcome ended_because(std::string_view reason) {
-  v1::Outcome outcome;
-  outcome.set_reason(std::string{reason});
-  return outcome;
-}
 
 } // namespace
 
@@ -95,8 +90,9 @@ void allocator::lose(const std::string& name, std::string_view reason,
   detach(node, {});
   std::vector<event> events;
   SKERRY_ASSERT(ledger_->lose_node(node.index, events).has_value());
-  out.erase("node/" + name);
+  out.erase(std::string{node_prefix} + name);
   last_sessions_[name] = node.record.session();
+  paused_.erase(name);
   // Ended allocations outlive their node until their owners have answered.
   nodes_.erase(name);
   made_room();

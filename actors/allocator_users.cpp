@@ -1,4 +1,5 @@
 #include "actors/allocator.hpp"
+#include "actors/records.hpp"
 #include "messages/convert.hpp"
 
 #include <fmt/core.h>
@@ -9,13 +10,6 @@
 namespace skerry {
 
 namespace {
-
-mesh::v1::Failure failure_of(const error& why) {
-  mesh::v1::Failure failure;
-  failure.set_code(static_cast<int>(why.code));
-  failure.set_message(why.message);
-  return failure;
-}
 
 mesh::v1::NodesAnswer unknown_node(const std::string& name) {
   mesh::v1::NodesAnswer answer;
@@ -84,6 +78,11 @@ v1::NodeStatus allocator::status(const attached_node& node, bool with_tasks,
     free_milli += device.free_milli;
   status.set_free_device_milli(free_milli);
   status.set_silent_milliseconds(now.steady_milliseconds - node.heard_at);
+  if (node.paused_until != 0)
+    status.set_trouble(
+        fmt::format("it takes no tasks for {} ms more, for its agent has "
+                    "refused one: {}",
+                    node.paused_until - now.steady_milliseconds, node.refusal));
   if (with_tasks)
     for (const auto& task : node.tasks)
       status.add_task_ids(task);
@@ -144,7 +143,7 @@ mesh::v1::NodesAnswer allocator::command(const mesh::v1::NodeCommand& what,
     return answer;
   }
   node.record.set_condition(static_cast<std::uint32_t>(wanted));
-  out.put("node/" + name, node.record);
+  out.put(std::string{node_prefix} + name, node.record);
   apply_condition(node);
   if (wanted == v1::DRAINING)
     drain(node, out);
@@ -173,6 +172,7 @@ void allocator::describe(v1::Decision& decision, const allocation& a) const {
   decision.set_node(a.record.node());
   *decision.mutable_devices() = a.record.devices();
   decision.set_policy(std::string{policy_->name()});
+  decision.set_score(a.record.score());
 }
 
 void allocator::describe(v1::ServerStatus& status) const {

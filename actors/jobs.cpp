@@ -1,5 +1,6 @@
 #include "actors/jobs.hpp"
 
+#include "actors/records.hpp"
 #include "messages/convert.hpp"
 
 #include <fmt/core.h>
@@ -13,25 +14,14 @@ namespace skerry {
 
 namespace {
 
-constexpr std::string_view job_prefix = "job/";
-constexpr std::string_view task_prefix = "task/";
-constexpr std::string_view allocation_prefix = "allocation/";
-constexpr std::string_view moved_prefix = "moved/";
 /// What a ledger counts to.
 constexpr std::uint32_t max_attempts = 65'535;
 
-template <class Record>
-result<Record> read(std::string_view key, std::string_view value) {
-  Record record;
-  if (!record.ParseFromArray(value.data(), static_cast<int>(value.size())))
-    return error{
-        error_code::malformed,
-        fmt::format("record {} cannot be read; the state is damaged", key)};
-  return record;
-}
-
-error in_job(const std::string& id, const error& why) {
-  return {why.code, fmt::format("job {}: {}", id, why.message)};
+/// @param index In the request: a job without a good id has no other name.
+error in_job(const std::string& id, int index, const error& why) {
+  return {why.code, validate_id(id, "job.id")
+                        ? fmt::format("job {}: {}", id, why.message)
+                        : fmt::format("jobs[{}]: {}", index, why.message)};
 }
 
 const std::string& name_of(const v1::TaskGroup& group) {
@@ -57,25 +47,25 @@ jobs::jobs(jobs_options options)
 
 result<> jobs::recover(std::string_view key, std::string_view value) {
   if (key.starts_with(job_prefix)) {
-    auto record = read<mesh::v1::JobRecord>(key, value);
+    auto record = read_record<mesh::v1::JobRecord>(key, value);
     if (!record)
       return record.failure();
     add(std::move(*record));
   } else if (key.starts_with(task_prefix)) {
-    auto record = read<mesh::v1::TaskRecord>(key, value);
+    auto record = read_record<mesh::v1::TaskRecord>(key, value);
     if (!record)
       return record.failure();
     task_records_[std::string{key.substr(task_prefix.size())}]
         = std::move(*record);
   } else if (key.starts_with(allocation_prefix)) {
-    auto record = read<mesh::v1::AllocationRecord>(key, value);
+    auto record = read_record<mesh::v1::AllocationRecord>(key, value);
     if (!record)
       return record.failure();
     auto task = record->task();
     if (record->owner() == options_.server && !record->reserved())
       allocations_[task] = std::move(*record);
   } else if (key.starts_with(moved_prefix)) {
-    auto record = read<mesh::v1::MovedRecord>(key, value);
+    auto record = read_record<mesh::v1::MovedRecord>(key, value);
     if (!record)
       return record.failure();
     moved_[std::string{key.substr(moved_prefix.size())}] = std::move(*record);
@@ -238,7 +228,8 @@ void jobs::submit(const v1::SubmitRequest& request, instant now,
   std::vector<const v1::Job*> fresh;
   std::set<std::string> ids;
   std::uint64_t tasks = 0;
-  for (const auto& wire : request.jobs()) {
+  for (int i = 0; i < request.jobs_size(); ++i) {
+    const auto& wire = request.jobs(i);
     if (auto known = jobs_.find(wire.id()); known != jobs_.end()) {
       if (!google::protobuf::util::MessageDifferencer::Equals(
               known->second.record.job(), wire))
@@ -251,7 +242,7 @@ void jobs::submit(const v1::SubmitRequest& request, instant now,
       continue;
     }
     if (auto checked = check(wire); !checked)
-      return answer(in_job(wire.id(), checked.failure()));
+      return answer(in_job(wire.id(), i, checked.failure()));
     if (!ids.insert(wire.id()).second)
       return answer(error{error_code::invalid_argument,
                           fmt::format("two jobs are named {}", wire.id())});

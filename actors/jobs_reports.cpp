@@ -1,4 +1,5 @@
 #include "actors/jobs.hpp"
+#include "actors/records.hpp"
 
 #include <fmt/core.h>
 
@@ -211,7 +212,7 @@ result<v1::JobStatus> jobs::cancel(const v1::CancelJobRequest& request,
     return status_of(owner, true);
   owner.record.set_cancelled(true);
   owner.record.set_cancel_reason(request.reason());
-  out.put("job/" + request.id(), owner.record);
+  out.put(std::string{job_prefix} + request.id(), owner.record);
   for (std::uint32_t i = 0; i < owner.tasks.size(); ++i) {
     const task_of t{&owner, i};
     if (t->state == v1::QUEUED)

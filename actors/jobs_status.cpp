@@ -1,21 +1,11 @@
 #include "actors/jobs.hpp"
+#include "messages/convert.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 
 namespace skerry {
-
-namespace {
-
-mesh::v1::Failure failure_of(const error& why) {
-  mesh::v1::Failure failure;
-  failure.set_code(static_cast<int>(why.code));
-  failure.set_message(why.message);
-  return failure;
-}
-
-} // namespace
 
 v1::TaskState jobs::state_of(const job& owner) const {
   const auto& counts = owner.counts;
@@ -47,6 +37,7 @@ v1::JobStatus jobs::status_of(const job& owner, bool whole) const {
   status.set_cancelled(owner.counts[v1::CANCELLED]);
   status.set_submitted_unix_milliseconds(
       owner.record.submitted_unix_milliseconds());
+  status.set_cancelling(owner.record.cancelled() && !has_ended(status.state()));
   status.set_ended_unix_milliseconds(owner.record.ended_unix_milliseconds());
   if (!whole)
     return status;

@@ -52,16 +52,20 @@ struct shared {
   mesh_options options;
   server_mesh::envelope_handler on_envelope;
   server_mesh::peers_handler on_peers;
+  server_mesh::forgotten_handler on_forgotten;
   server_mesh::status_source status;
   std::string address;
   caf::actor roster; ///< Set before anybody can call.
   std::mutex mutex;
-  std::vector<peer> peers; ///< As last told; under `mutex`.
-  bool stopped = false;    ///< Under `mutex`.
+  // Under `mutex`, as ROSTER last knew them:
+  std::vector<peer> peers;
+  std::int64_t peers_at = 0; ///< When that was.
+  std::map<std::string, std::uint64_t> forgotten;
+  bool stopped = false;
 
   bool with_tls() const { return !options.tls.certificate_file.empty(); }
 
-  mesh::v1::ServerHello hello() const {
+  mesh::v1::ServerHello hello() {
     mesh::v1::ServerHello hello;
     hello.set_name(options.name);
     hello.set_incarnation(options.incarnation);
@@ -69,7 +73,21 @@ struct shared {
     hello.set_schema(mesh_schema);
     hello.set_mesh_address(address);
     *hello.mutable_status() = status();
+    const std::lock_guard lock{mutex};
+    for (const auto& one : peers)
+      if (one.reachable)
+        hello.add_known_addresses(one.mesh_address);
+    for (const auto& [gone, of_epoch] : forgotten) {
+      auto* to = hello.add_forgotten();
+      to->set_name(gone);
+      to->set_epoch(of_epoch);
+    }
     return hello;
+  }
+
+  bool has_forgotten(const std::string& name) {
+    const std::lock_guard lock{mutex};
+    return forgotten.contains(name);
   }
 };
 
@@ -119,6 +137,8 @@ front(front_actor::stateful_pointer<front_state> /*self*/,
           [=](mesh::v1::EnvelopeBatch& batch) {
             mesh::v1::Credit credit;
             credit.set_incarnation(common->options.incarnation);
+            if (common->has_forgotten(batch.from()))
+              return credit; // Its hello is refused, too.
             for (auto& envelope : *batch.mutable_envelopes()) {
               // The connection says who it is, not the envelope.
               envelope.set_from(batch.from());
@@ -151,13 +171,24 @@ struct roster_actor_state {
 
 using roster_self = caf::stateful_actor<roster_actor_state>;
 
+/// Shows other threads what ROSTER knows now.
+void show(roster_self* self, const shared_ptr& common) {
+  const auto now = steady_milliseconds();
+  auto peers = self->state.known->peers(now);
+  const std::lock_guard lock{common->mutex};
+  common->peers = std::move(peers);
+  common->peers_at = now;
+  common->forgotten = self->state.known->forgotten();
+}
+
 void tell_peers(roster_self* self, const shared_ptr& common) {
-  auto peers = self->state.known->peers(steady_milliseconds());
+  show(self, common);
+  std::vector<peer> peers;
   {
     const std::lock_guard lock{common->mutex};
-    common->peers = peers;
     if (common->stopped)
       return;
+    peers = common->peers;
   }
   common->on_peers(std::move(peers));
 }
@@ -205,6 +236,10 @@ void meet(roster_self* self, const shared_ptr& common,
           const std::string& address) {
   auto& known = *self->state.known;
   const auto now = steady_milliseconds();
+  for (const auto& [name, epoch] : known.learn_forgotten(hello)) {
+    lose(self, common, name);
+    common->on_forgotten(name, epoch);
+  }
   const auto verdict = known.heard(hello, address, now);
   if (verdict == roster_verdict::refused)
     return;
@@ -241,11 +276,14 @@ caf::behavior roster_behavior(roster_self* self, const shared_ptr& common,
   state.front = front;
   state.known = std::make_unique<roster>(
       roster_options{.name = common->options.name,
-                     .incarnation = common->options.incarnation,
+                     .epoch = common->options.epoch,
                      .own_address = common->address,
                      .timeout_milliseconds
                      = common->options.timeout_milliseconds},
       common->options.seeds);
+  for (const auto& [name, epoch] : common->options.forgotten)
+    (void)state.known->forget(name, epoch); // It was news in another life.
+  show(self, common);
   state.dialer = self->spawn<caf::detached>(dialer, common, caf::actor{self});
   self->set_default_handler(caf::drop);
   self->set_down_handler([=](const caf::down_msg& down) {
@@ -283,9 +321,9 @@ caf::behavior roster_behavior(roster_self* self, const shared_ptr& common,
         else
           self->state.known->dial_failed(address, steady_milliseconds());
       },
-      [=](forget_atom, const std::string& name) {
-        self->state.known->forget(name);
-        lose(self, common, name);
+      [=](forget_atom, const std::string& name, std::uint64_t epoch) {
+        if (self->state.known->forget(name, epoch))
+          lose(self, common, name);
       },
       [=](beat_atom) {
         const auto now = steady_milliseconds();
@@ -295,6 +333,7 @@ caf::behavior roster_behavior(roster_self* self, const shared_ptr& common,
           lose(self, common, name);
         for (const auto& [name, to] : self->state.connections)
           greet(self, common, to.handle, self->state.known->address_of(name));
+        show(self, common);
         self->delayed_send(
             self, milliseconds{common->options.heartbeat_milliseconds / 2},
             beat_atom::value);
@@ -317,21 +356,16 @@ public:
 
   std::vector<peer> peers() const override {
     const std::lock_guard lock{common_->mutex};
-    return common_->peers;
+    auto peers = common_->peers;
+    for (auto& one : peers)
+      one.silent_milliseconds += steady_milliseconds() - common_->peers_at;
+    return peers;
   }
 
   std::string address() const override { return common_->address; }
 
-  result<> forget(const std::string& name) override {
-    for (const auto& known : peers())
-      if (known.name == name) {
-        if (known.reachable)
-          return {error_code::conflict,
-                  fmt::format("server {} answers; stop it first", name)};
-        caf::anon_send(roster_, forget_atom::value, name);
-        return done{};
-      }
-    return {error_code::not_found, fmt::format("no server {}", name)};
+  void forget(const std::string& name, std::uint64_t epoch) override {
+    caf::anon_send(roster_, forget_atom::value, name, epoch);
   }
 
   void stop() override {
@@ -397,11 +431,12 @@ result<> server_mesh::configure(caf::actor_system_config& config,
 result<std::unique_ptr<server_mesh>>
 server_mesh::start(caf::actor_system& system, mesh_options options,
                    envelope_handler on_envelope, peers_handler on_peers,
-                   status_source status) {
+                   forgotten_handler on_forgotten, status_source status) {
   auto common = std::make_shared<shared>();
   common->options = std::move(options);
   common->on_envelope = std::move(on_envelope);
   common->on_peers = std::move(on_peers);
+  common->on_forgotten = std::move(on_forgotten);
   common->status = std::move(status);
   const auto at = split_address(common->options.listen);
   if (!at)

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,8 +24,8 @@ struct peer {
   std::uint64_t epoch = 0;
   std::string mesh_address;
   bool reachable = false;
-  std::int64_t silent_milliseconds = 0;
-  v1::ServerStatus status; ///< As of its last hello.
+  std::int64_t silent_milliseconds = 0; ///< Since its last hello.
+  v1::ServerStatus status;              ///< As of its last hello.
 };
 
 struct mesh_tls {
@@ -41,6 +42,8 @@ struct mesh_options {
   /// What others dial; `listen` when empty.
   std::string advertise;
   std::vector<std::string> seeds; ///< Mesh addresses; its own is skipped.
+  /// Servers that an operator has given up, and their epochs then.
+  std::map<std::string, std::uint64_t> forgotten;
   mesh_tls tls;
   /// CAF's heartbeats: a TLS handshake has to finish within one.
   std::int64_t heartbeat_milliseconds = 1000;
@@ -63,6 +66,9 @@ public:
   using envelope_handler = std::function<void(mesh::v1::Envelope)>;
   /// All known servers but this one, reachable or not; after each change.
   using peers_handler = std::function<void(std::vector<peer>)>;
+  /// Another server says that one was given up, maybe this one.
+  using forgotten_handler
+      = std::function<void(const std::string& name, std::uint64_t epoch)>;
   using status_source = std::function<v1::ServerStatus()>;
 
   /// The system's options for a mesh: middleman, TLS manager, heartbeats,
@@ -79,7 +85,7 @@ public:
   static result<std::unique_ptr<server_mesh>>
   start(caf::actor_system& system, mesh_options options,
         envelope_handler on_envelope, peers_handler on_peers,
-        status_source status);
+        forgotten_handler on_forgotten, status_source status);
 
   virtual ~server_mesh() = default;
 
@@ -89,8 +95,9 @@ public:
   virtual std::vector<peer> peers() const = 0; ///< Thread-safe.
   /// Where it listens, with the port that was given for 0.
   virtual std::string address() const = 0;
-  /// Takes a server that is gone for good from the list.
-  virtual result<> forget(const std::string& name) = 0;
+  /// Takes a server that is gone for good from the list, and tells all others
+  /// with each hello, until it is heard in a later epoch. Thread-safe.
+  virtual void forget(const std::string& name, std::uint64_t epoch) = 0;
   /// Ends connections and actors; no callback comes afterwards.
   virtual void stop() = 0;
 };

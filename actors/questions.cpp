@@ -19,13 +19,18 @@ questions::~questions() {
 void questions::ask(const std::vector<std::string>& servers,
                     mesh::v1::Envelope::Role role, mesh::v1::Question question,
                     all_answers then) {
+  ask(servers, role, std::move(question), patience_, std::move(then));
+}
+
+void questions::ask(const std::vector<std::string>& servers,
+                    mesh::v1::Envelope::Role role, mesh::v1::Question question,
+                    std::chrono::milliseconds patience, all_answers then) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   {
     const std::lock_guard lock{mutex_};
     question.set_number(next_);
-    open_[next_++] = {servers.size(),
-                      {},
-                      std::move(then),
-                      std::chrono::steady_clock::now() + patience_};
+    due_.emplace(until, next_);
+    open_[next_++] = {servers.size(), {}, std::move(then), until};
   }
   wake_.notify_one();
   for (const auto& server : servers) {
@@ -49,6 +54,7 @@ void questions::answered(const std::string& from, mesh::v1::Answer answer) {
     if (found->second.have.size() < found->second.waits_for)
       return;
     whole = std::move(found->second);
+    due_.erase({whole.until, found->first});
     open_.erase(found);
   }
   whole.then(whole.have);
@@ -69,18 +75,18 @@ void questions::stop() {
 void questions::run() {
   std::unique_lock lock{mutex_};
   while (!stopping_) {
-    // Numbers grow with time, so the first is due first.
-    if (open_.empty()) {
-      wake_.wait(lock, [&] { return stopping_ || !open_.empty(); });
+    if (due_.empty()) {
+      wake_.wait(lock, [&] { return stopping_ || !due_.empty(); });
       continue;
     }
-    const auto until = open_.begin()->second.until;
+    const auto [until, number] = *due_.begin();
     if (std::chrono::steady_clock::now() < until) {
       wake_.wait_until(lock, until);
       continue;
     }
-    auto due = std::move(open_.begin()->second);
-    open_.erase(open_.begin());
+    due_.erase(due_.begin());
+    auto due = std::move(open_.at(number));
+    open_.erase(number);
     lock.unlock();
     due.then(due.have);
     lock.lock();
@@ -92,12 +98,11 @@ result<v1::DecideReply> best_of(const v1::DecideRequest& request,
   v1::DecideReply best;
   for (int i = 0; i < request.tasks_size(); ++i)
     best.add_decisions()->set_infeasible(true);
-  error why{error_code::io_failed, "no cell has answered in time"};
+  error why{error_code::unreachable, "no cell has answered in time"};
   bool any = false;
   for (const auto& [server, answer] : answers) {
     if (!answer.has_decide()) {
-      why = error_from_wire(answer.failure().code(),
-                            answer.failure().message());
+      why = failure_of(answer.failure());
       continue;
     }
     any = true;

@@ -9,8 +9,10 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace skerry {
@@ -29,16 +31,22 @@ public:
   void ask(const std::vector<std::string>& servers,
            mesh::v1::Envelope::Role role, mesh::v1::Question question,
            all_answers then);
+  /// For less than the usual patience.
+  void ask(const std::vector<std::string>& servers,
+           mesh::v1::Envelope::Role role, mesh::v1::Question question,
+           std::chrono::milliseconds patience, all_answers then);
   void answered(const std::string& from, mesh::v1::Answer answer);
   /// Answers what is open with what there is.
   void stop();
 
 private:
+  using time_point = std::chrono::steady_clock::time_point;
+
   struct open_question {
     std::size_t waits_for = 0;
     answers have;
     all_answers then;
-    std::chrono::steady_clock::time_point until;
+    time_point until;
   };
 
   void run();
@@ -49,6 +57,8 @@ private:
   std::mutex mutex_;
   std::condition_variable wake_;
   std::map<std::uint64_t, open_question> open_;
+  std::set<std::pair<time_point, std::uint64_t>>
+      due_; ///< Of all that are open.
   std::uint64_t next_ = 1;
   bool stopping_ = false;
   std::thread thread_;
@@ -56,7 +66,7 @@ private:
 
 /// For each task the cell with the best score; equal scores go to the first
 /// name.
-/// @returns The failure when all cells fail, `io_failed` without any answer.
+/// @returns The failure when all cells fail, `unreachable` without any answer.
 result<v1::DecideReply> best_of(const v1::DecideRequest& request,
                                 const questions::answers& answers);
 

@@ -57,6 +57,11 @@ roster_verdict roster::heard(const mesh::v1::ServerHello& hello,
   }
   if (hello.schema() != mesh_schema)
     return roster_verdict::refused;
+  if (auto gone = forgotten_.find(hello.name()); gone != forgotten_.end()) {
+    if (hello.epoch() <= gone->second)
+      return roster_verdict::refused;
+    forgotten_.erase(gone);
+  }
   auto [entry, is_new] = servers_.try_emplace(hello.name());
   auto& [seen, heard_at] = entry->second;
   if (!is_new && hello.epoch() < seen.epoch)
@@ -102,12 +107,31 @@ void roster::dial_failed(const std::string& address, std::int64_t now) {
   dial.next_at = now + dial.pause;
 }
 
-void roster::forget(const std::string& name) {
+bool roster::forget(const std::string& name, std::uint64_t epoch) {
+  if (name == options_.name)
+    return epoch >= options_.epoch;
   auto found = servers_.find(name);
-  if (found == servers_.end())
-    return;
-  addresses_.erase(found->second.seen.mesh_address);
-  servers_.erase(found);
+  if (found != servers_.end() && found->second.seen.epoch > epoch)
+    return false;
+  auto [entry, is_new] = forgotten_.try_emplace(name, epoch);
+  const bool is_later = entry->second < epoch;
+  entry->second = std::max(entry->second, epoch);
+  if (found != servers_.end()) {
+    addresses_.erase(found->second.seen.mesh_address);
+    servers_.erase(found);
+  }
+  return is_new || is_later;
+}
+
+std::map<std::string, std::uint64_t>
+roster::learn_forgotten(const mesh::v1::ServerHello& hello) {
+  std::map<std::string, std::uint64_t> news;
+  for (const auto& one : hello.forgotten())
+    if ((forgotten_.size() < options_.max_forgotten
+         || forgotten_.contains(one.name()))
+        && forget(one.name(), one.epoch()))
+      news[one.name()] = one.epoch();
+  return news;
 }
 
 bool roster::is_reached(const std::string& address) const {

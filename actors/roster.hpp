@@ -22,7 +22,7 @@ result<host_and_port> split_address(const std::string& address);
 
 struct roster_options {
   std::string name;
-  std::uint64_t incarnation = 0;
+  std::uint64_t epoch = 0;
   std::string own_address;
   std::int64_t timeout_milliseconds = 5000;
   /// Between dials of one address: doubles from the first to the last.
@@ -31,10 +31,13 @@ struct roster_options {
   /// Of two servers that know each other the one of the greater address lets
   /// the other dial first, so that not both do at once.
   std::int64_t yield_milliseconds = 1000;
+  /// Servers that were given up and have not come back: a name each in every
+  /// hello. More are not taken from others.
+  std::size_t max_forgotten = 256;
 };
 
 enum class roster_verdict : std::uint8_t {
-  refused, ///< Of the past, of another schema, or ourselves.
+  refused, ///< Given up, of the past, of another schema, or ourselves.
   known,
   changed, ///< A server came, or came back as another incarnation.
 };
@@ -52,7 +55,19 @@ public:
   bool connected(const std::string& name, std::int64_t now);
   void disconnected(const std::string& name, std::int64_t now);
   void dial_failed(const std::string& address, std::int64_t now);
-  void forget(const std::string& name);
+  /// The operator's word that a server is gone, as it was in this epoch. Only
+  /// in a later one is it a server again.
+  /// @returns Whether that is news: it is not when a later epoch has been
+  /// heard.
+  ///          That this server itself is given up always is.
+  bool forget(const std::string& name, std::uint64_t epoch);
+  /// Takes over what the sender knows of servers that were given up.
+  /// @returns What is news.
+  std::map<std::string, std::uint64_t>
+  learn_forgotten(const mesh::v1::ServerHello& hello);
+  const std::map<std::string, std::uint64_t>& forgotten() const {
+    return forgotten_;
+  }
 
   /// Addresses to dial now; each is then taken as being dialed.
   std::vector<std::string> to_dial(std::int64_t now);
@@ -79,6 +94,7 @@ private:
   roster_options options_;
   std::map<std::string, known_server> servers_;
   std::map<std::string, dialing> addresses_;
+  std::map<std::string, std::uint64_t> forgotten_; ///< Their epochs, by name.
 };
 
 } // namespace skerry

@@ -29,7 +29,7 @@ cluster_gateway::reply<T> answered_for_sure(cluster_gateway::reply<T> then) {
     cluster_gateway::reply<T> then;
     ~guard() {
       if (then)
-        then(error{error_code::io_failed,
+        then(error{error_code::unreachable,
                    "the server is stopping; ask again, or ask another one"});
     }
   };
@@ -104,6 +104,7 @@ private:
   void hand_on(outbox out);
   void deliver(outbox& out);
   void deliver(mesh::v1::Envelope envelope);
+  void take_own(mesh::v1::Envelope envelope);
   void log(const std::vector<v1::DecisionRecord>& decisions);
   void peers_changed(const std::vector<peer>& peers);
   void tell_roles_of_peers();
@@ -111,6 +112,14 @@ private:
   void refresh_status();
   void fail(const error& why);
   std::vector<std::string> reachable() const;
+  /// As this server knows them, itself first.
+  void servers_here(reply<v1::ServersReply> then);
+  /// @param then Called when it is on disk.
+  void forget_here(const std::string& name, std::uint64_t epoch,
+                   reply<done> then);
+  void forgotten_elsewhere(const std::string& name, std::uint64_t epoch);
+  void forget_everywhere(const std::string& name, std::uint64_t epoch,
+                         reply<v1::ForgetServerReply> then);
   /// Known servers that are not among these.
   std::vector<std::string> missing(const questions::answers& answers) const;
   /// Asks the role at each server, this one too, and gives all answers.
@@ -148,8 +157,10 @@ private:
   v1::ServerStatus status_; ///< Under `status_mutex_`, as is the next.
   recent_values decision_nanoseconds_;
   mutable std::mutex peers_mutex_;
-  std::set<std::string> remembered_; ///< Servers on disk; under `peers_mutex_`.
-  std::vector<std::string> reachable_; ///< Likewise.
+  // Under `peers_mutex_`; the first two are on disk, with epochs.
+  std::map<std::string, std::uint64_t> remembered_;
+  std::map<std::string, std::uint64_t> forgotten_;
+  std::vector<std::string> reachable_;
   std::atomic<bool> failed_ = false;
   // Last, so that it ends first: its callbacks use all of the above.
   std::unique_ptr<group_commit> commits_;

@@ -1,5 +1,6 @@
+#include "actors/records.hpp"
 #include "actors/running_server.hpp"
-#include "messages/skerry/mesh/v1/records.pb.h"
+#include "messages/convert.hpp"
 
 #include <fmt/core.h>
 
@@ -14,8 +15,6 @@ namespace skerry {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr std::string_view server_prefix = "server/";
 
 std::uint64_t random_number() {
   std::random_device device;
@@ -58,6 +57,7 @@ result<> running_server::open() {
   mesh.name = options_.name;
   mesh.epoch = epoch();
   mesh.incarnation = random_number();
+  mesh.forgotten = forgotten_;
   auto how = mesh;
   if (!options_.with_mesh)
     how.listen = "127.0.0.1:0"; // Never listened on.
@@ -77,6 +77,9 @@ result<> running_server::open() {
       *system_, mesh,
       [this](mesh::v1::Envelope envelope) { deliver(std::move(envelope)); },
       [this](const std::vector<peer>& peers) { peers_changed(peers); },
+      [this](const std::string& name, std::uint64_t of_epoch) {
+        forgotten_elsewhere(name, of_epoch);
+      },
       [this] { return own_status(); });
   if (!joined)
     return joined.failure();
@@ -97,14 +100,16 @@ result<> running_server::recover(std::unique_ptr<jobs_role>& owner,
   auto read = store_->for_each({}, [&](std::string_view key,
                                        std::string_view value) {
     if (key.starts_with(server_prefix)) {
-      remembered_.emplace(key.substr(server_prefix.size()));
-      mesh::v1::ServerRecord record;
-      if (!record.ParseFromArray(value.data(), static_cast<int>(value.size())))
-        return result<>{error_code::malformed,
-                        fmt::format("record {} cannot be read; the state "
-                                    "is damaged",
-                                    key)};
-      options_.mesh.seeds.push_back(record.mesh_address());
+      const auto record = read_record<mesh::v1::ServerRecord>(key, value);
+      if (!record)
+        return result<>{record.failure()};
+      remembered_.emplace(key.substr(server_prefix.size()), record->epoch());
+      options_.mesh.seeds.push_back(record->mesh_address());
+    } else if (key.starts_with(forgotten_prefix)) {
+      const auto record = read_record<mesh::v1::ForgottenRecord>(key, value);
+      if (!record)
+        return result<>{record.failure()};
+      forgotten_.emplace(key.substr(forgotten_prefix.size()), record->epoch());
     }
     auto taken = cell->recover(key, value);
     return taken ? owner->recover(key, value) : taken;
@@ -234,26 +239,51 @@ void running_server::deliver(mesh::v1::Envelope envelope) {
   using mesh::v1::Envelope;
   if (envelope.from().empty())
     envelope.set_from(options_.name);
+  const bool is_for_us = envelope.to() == options_.name;
+  if (is_for_us && envelope.role() == Envelope::NOBODY)
+    return take_own(std::move(envelope));
   const std::shared_lock lock{roles_mutex_};
   if (stopped_)
     return;
-  if (envelope.to() != options_.name) {
+  if (!is_for_us) {
     if (mesh_)
       mesh_->send(std::move(envelope));
-    return;
-  }
-  switch (envelope.role()) {
-  case Envelope::JOBS:
+  } else if (envelope.role() == Envelope::JOBS) {
     caf::anon_send(jobs_, std::move(envelope));
-    break;
-  case Envelope::ALLOCATOR:
+  } else if (envelope.role() == Envelope::ALLOCATOR) {
     caf::anon_send(cell_, std::move(envelope));
-    break;
-  default:
-    if (envelope.has_answer())
-      questions_->answered(envelope.from(),
-                           std::move(*envelope.mutable_answer()));
   }
+}
+
+/// What no role is asked, and answers to what this server has asked.
+void running_server::take_own(mesh::v1::Envelope envelope) {
+  if (envelope.has_answer())
+    return questions_->answered(envelope.from(),
+                                std::move(*envelope.mutable_answer()));
+  const auto answer = [this, to = envelope.from(),
+                       number = envelope.question().number()](auto fill) {
+    mesh::v1::Envelope back;
+    back.set_to(to);
+    back.mutable_answer()->set_number(number);
+    fill(*back.mutable_answer());
+    deliver(std::move(back));
+  };
+  const auto& question = envelope.question();
+  if (question.has_servers())
+    servers_here([answer](const result<v1::ServersReply>& known) {
+      if (known)
+        answer([&](auto& to) { *to.mutable_servers() = *known; });
+    });
+  else if (question.has_forget_server())
+    forget_here(question.forget_server().name(),
+                question.forget_server().epoch(),
+                [answer](const result<>& forgotten) {
+                  answer([&](auto& to) {
+                    to.mutable_forget_server();
+                    if (!forgotten)
+                      *to.mutable_failure() = failure_of(forgotten.failure());
+                  });
+                });
 }
 
 /// In batches: a write for each decision would cost more than the decision.
@@ -266,106 +296,6 @@ void running_server::log(const std::vector<v1::DecisionRecord>& decisions) {
     decisions_waiting_.push_back(decision.SerializeAsString());
   if (decisions_waiting_.size() >= batch)
     decisions_->append(std::exchange(decisions_waiting_, {}));
-}
-
-// -- the other servers --------------------------------------------------------
-
-/// A server that was heard once is dialed, also after a restart, until an
-/// operator forgets it.
-void running_server::peers_changed(const std::vector<peer>& peers) {
-  std::vector<store_write> fresh;
-  {
-    const std::lock_guard lock{peers_mutex_};
-    const auto before = std::exchange(reachable_, {});
-    for (const auto& one : peers) {
-      const bool was = std::ranges::find(before, one.name) != before.end();
-      if (one.reachable)
-        reachable_.push_back(one.name);
-      if (options_.log && was != one.reachable)
-        options_.log(fmt::format("server {} name={} epoch={}",
-                                 was ? "lost" : "connected", one.name,
-                                 one.epoch));
-      if (!remembered_.insert(one.name).second)
-        continue;
-      mesh::v1::ServerRecord record;
-      record.set_mesh_address(one.mesh_address);
-      fresh.push_back(
-          {std::string{server_prefix} + one.name, record.SerializeAsString()});
-    }
-  }
-  if (!fresh.empty())
-    commits_->submit(std::move(fresh), [this](const result<>& written) {
-      if (!written)
-        fail(written.failure());
-    });
-  tell_roles_of_peers();
-}
-
-void running_server::tell_roles_of_peers() {
-  std::vector<std::string> known;
-  std::vector<std::string> answering;
-  {
-    const std::lock_guard lock{peers_mutex_};
-    known.assign(remembered_.begin(), remembered_.end());
-    answering = reachable_;
-  }
-  to_jobs([answering](jobs_role& role, instant, outbox&) {
-    role.set_peers(answering);
-  });
-  to_cell([known, answering](allocator& role, instant, outbox& out) {
-    role.set_peers(known, answering, out);
-  });
-}
-
-std::vector<std::string> running_server::reachable() const {
-  const std::lock_guard lock{peers_mutex_};
-  auto names = reachable_;
-  names.push_back(options_.name);
-  return names;
-}
-
-std::vector<std::string>
-running_server::missing(const questions::answers& answers) const {
-  std::vector<std::string> names;
-  const std::lock_guard lock{peers_mutex_};
-  for (const auto& name : remembered_)
-    if (!answers.contains(name))
-      names.push_back(name);
-  if (!answers.contains(options_.name))
-    names.push_back(options_.name);
-  return names;
-}
-
-void running_server::forget_server(v1::ForgetServerRequest request,
-                                   reply<v1::ForgetServerReply> then) {
-  then = answered_for_sure(std::move(then));
-  const auto& name = request.name();
-  bool known = false;
-  {
-    const std::lock_guard lock{peers_mutex_};
-    known = remembered_.contains(name);
-    if (std::ranges::find(reachable_, name) != reachable_.end())
-      return then(error{error_code::conflict,
-                        fmt::format("server {} answers; stop it first", name)});
-    remembered_.erase(name);
-  }
-  if (!known)
-    return then(
-        error{error_code::not_found,
-              fmt::format("server {} knows no server {}; `skerry get servers` "
-                          "lists them",
-                          options_.name, name)});
-  if (mesh_)
-    (void)mesh_->forget(name); // It may never have been heard in this life.
-  to_cell([name](allocator& role, instant, outbox& out) {
-    role.forget_peer(name, out);
-  });
-  commits_->submit({{std::string{server_prefix} + name, std::nullopt}},
-                   [this, then](const result<>& written) {
-                     if (!written)
-                       return fail(written.failure());
-                     then(v1::ForgetServerReply{});
-                   });
 }
 
 // -- agents -------------------------------------------------------------------

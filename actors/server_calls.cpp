@@ -2,16 +2,13 @@
 #include "messages/convert.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 namespace skerry {
 
 namespace {
-
-error failure_of(const mesh::v1::Failure& wire) {
-  return error_from_wire(wire.code(), wire.message());
-}
 
 bool is_not_found(const mesh::v1::Failure& wire) {
   return wire.code() == static_cast<int>(error_code::not_found);
@@ -27,22 +24,30 @@ void running_server::ask_all(mesh::v1::Envelope::Role role,
   questions_->ask(reachable(), role, std::move(question), std::move(then));
 }
 
-/// The answer of the one server that knows the job.
+/// The answer of the one server that knows the job. That nobody does is only
+/// sure when all have answered.
 void running_server::first_status(mesh::v1::Question question,
                                   reply<v1::JobStatus> then) {
-  ask_all(mesh::v1::Envelope::JOBS, std::move(question),
-          [then = answered_for_sure(std::move(then))](
-              const questions::answers& answers) {
-            error why{error_code::io_failed, "no server has answered in time"};
-            for (const auto& [from, answer] : answers) {
-              if (answer.has_job())
-                return then(answer.job());
-              if (!is_not_found(answer.failure())
-                  || why.code == error_code::io_failed)
-                why = failure_of(answer.failure());
-            }
-            then(why);
-          });
+  ask_all(
+      mesh::v1::Envelope::JOBS, std::move(question),
+      [this, then = answered_for_sure(std::move(then))](
+          const questions::answers& answers) {
+        error why{error_code::unreachable, "no server has answered in time"};
+        for (const auto& [from, answer] : answers) {
+          if (answer.has_job())
+            return then(answer.job());
+          if (!is_not_found(answer.failure())
+              || why.code == error_code::unreachable)
+            why = failure_of(answer.failure());
+        }
+        const auto away = missing(answers);
+        if (why.code == error_code::not_found && !away.empty())
+          why = {error_code::unreachable,
+                 fmt::format("{}, and {} may have it but {} not answer",
+                             why.message, fmt::join(away, ", "),
+                             away.size() == 1 ? "does" : "do")};
+        then(why);
+      });
 }
 
 // -- jobs ---------------------------------------------------------------------
@@ -109,12 +114,12 @@ void running_server::ask_cell_of(
     std::function<void(result<mesh::v1::Answer>)> then) {
   ask_all(mesh::v1::Envelope::ALLOCATOR, std::move(question),
           [task, then = std::move(then)](const questions::answers& answers) {
-            error why{error_code::io_failed, "no cell has answered in time"};
+            error why{error_code::unreachable, "no cell has answered in time"};
             for (const auto& [from, answer] : answers) {
               if (!answer.has_failure())
                 return then(answer);
               if (!is_not_found(answer.failure())
-                  || why.code == error_code::io_failed)
+                  || why.code == error_code::unreachable)
                 why = failure_of(answer.failure());
             }
             then(why);
@@ -252,7 +257,7 @@ void running_server::change(const v1::ReservationsRequest& request,
                       changed.set_changed(answer.decide().changed());
                       return then(std::move(changed));
                     }
-                    then(error{error_code::io_failed,
+                    then(error{error_code::unreachable,
                                "the server of that cell does not answer"});
                   });
 }
@@ -367,77 +372,6 @@ void running_server::forget(v1::GetNodeRequest request,
     v1::ForgetReply forgotten;
     forgotten.set_tasks_lost(answer->tasks_lost());
     then(std::move(forgotten));
-  });
-}
-
-// -- figures ------------------------------------------------------------------
-
-/// The figures as of a moment ago: hellos carry them.
-v1::ServerStatus running_server::own_status() {
-  refresh_status();
-  v1::ServerStatus status;
-  {
-    const std::lock_guard lock{status_mutex_};
-    status = status_;
-    status.set_decision_p50_nanoseconds(decision_nanoseconds_.quantile(0.5));
-    status.set_decision_p99_nanoseconds(decision_nanoseconds_.quantile(0.99));
-  }
-  status.set_name(options_.name);
-  status.set_epoch(epoch());
-  status.set_incarnation(options_.mesh.incarnation);
-  status.set_api_address(options_.api_address);
-  status.set_mesh_address(options_.mesh.listen);
-  status.set_version(options_.version);
-  status.set_reachable(true);
-  const auto commits = commits_->measured();
-  status.set_syncs(commits.commits);
-  status.set_sync_p99_microseconds(commits.p99_microseconds);
-  if (auto room = store_->room(); !room)
-    status.set_trouble(room.failure().message);
-  return status;
-}
-
-void running_server::refresh_status() {
-  to_jobs([this](jobs_role& role, instant, outbox&) {
-    const std::lock_guard lock{status_mutex_};
-    role.describe(status_);
-  });
-  to_cell([this](allocator& role, instant, outbox&) {
-    const std::lock_guard lock{status_mutex_};
-    role.describe(status_);
-  });
-}
-
-void running_server::servers(v1::ServersRequest, reply<v1::ServersReply> then) {
-  // Through both roles, so that the figures are of now.
-  refresh_status();
-  to_jobs([this, then = answered_for_sure(std::move(then))](jobs_role&, instant,
-                                                            outbox&) {
-    to_cell([this, then](allocator&, instant, outbox&) {
-      v1::ServersReply answer;
-      answer.set_answered_by(options_.name);
-      *answer.add_servers() = own_status();
-      std::set<std::string> silent;
-      {
-        const std::lock_guard lock{peers_mutex_};
-        silent = remembered_;
-      }
-      for (const auto& one : mesh_ ? mesh_->peers() : std::vector<peer>{}) {
-        silent.erase(one.name);
-        auto* to = answer.add_servers();
-        *to = one.status;
-        to->set_name(one.name);
-        to->set_incarnation(one.incarnation);
-        to->set_epoch(one.epoch);
-        to->set_mesh_address(one.mesh_address);
-        to->set_reachable(one.reachable);
-        to->set_silent_milliseconds(one.silent_milliseconds);
-      }
-      // Known from before the last start, and not heard since.
-      for (const auto& name : silent)
-        answer.add_servers()->set_name(name);
-      then(std::move(answer));
-    });
   });
 }
 

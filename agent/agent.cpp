@@ -219,6 +219,7 @@ result<> running_agent::begin(const agent_memory& memory) {
 void running_agent::start_link() {
   link_options link{.servers = options_.servers,
                     .dial = options_.dial,
+                    .hint = options_.connect_hint,
                     .in_process = options_.in_process_channels,
                     .connect_milliseconds = options_.connect_milliseconds,
                     .seed

@@ -40,6 +40,7 @@ struct agent_options {
   std::int64_t usage_milliseconds = 5'000;
 
   std::int64_t connect_milliseconds = 2'000;
+  std::string connect_hint; ///< See `link_options::hint`.
   std::int64_t longest_wait_milliseconds = 5'000;
   std::uint64_t seed = 0; ///< Of the waits between connections; 0: random.
   /// Lines "event key=value ..."; called on threads of the agent.

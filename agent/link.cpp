@@ -1,5 +1,6 @@
 #include "agent/link.hpp"
 
+#include "messages/convert.hpp"
 #include "messages/skerry/v1/agent_link.grpc.pb.h"
 
 #include <fmt/core.h>
@@ -21,6 +22,8 @@ namespace {
 using namespace std::chrono;
 
 constexpr int max_receive_bytes = 16 << 20;
+/// For a write that is on its way when the stream has ended.
+constexpr milliseconds last_write{200};
 
 using stream_type
     = grpc::ClientReaderWriter<v1::AgentMessage, v1::ServerMessage>;
@@ -112,11 +115,26 @@ private:
     return true;
   }
 
+  /// Only a call is told the reason, and this one fails.
+  std::string why_not(v1::AgentLink::Stub& stub) const {
+    grpc::ClientContext context;
+    context.set_deadline(system_clock::now() + milliseconds{100});
+    const auto status = stub.Attach(&context)->Finish();
+    if (status.error_code() != grpc::StatusCode::UNAVAILABLE)
+      return "no answer in time";
+    const auto why = short_reason(status.error_message());
+    return options_.hint.empty() || why.find("onnection refused") != why.npos
+               ? why
+               : fmt::format("{}; {}", why, options_.hint);
+  }
+
   void attach(const std::string& server) {
     auto channel = options_.dial(server);
-    if (channel == nullptr || !stands(*channel))
+    if (channel == nullptr)
       return to_.failed(server, "no connection");
     const auto stub = v1::AgentLink::NewStub(channel);
+    if (!stands(*channel))
+      return to_.failed(server, why_not(*stub));
     grpc::ClientContext context;
     {
       const std::lock_guard hold{mutex_};
@@ -144,10 +162,13 @@ private:
       open_ = 0;
       stream_ = nullptr;
       waiting_.clear();
-      // A write that is stuck ends with the call.
-      context.TryCancel();
       wake_.notify_all();
-      idle_.wait(hold, [this] { return !writing_; });
+      // A write that is stuck ends with the call; but a call that is cancelled
+      // forgets why the server has ended it.
+      if (!idle_.wait_for(hold, last_write, [this] { return !writing_; })) {
+        context.TryCancel();
+        idle_.wait(hold, [this] { return !writing_; });
+      }
       context_ = nullptr;
       sent_.notify_all();
     }
@@ -170,11 +191,10 @@ private:
       auto* stream = stream_;
       writing_ = true;
       hold.unlock();
-      const bool written = stream->Write(message);
+      // When it fails the call is over: the reader sees it, and why.
+      (void)stream->Write(message);
       hold.lock();
       writing_ = false;
-      if (!written && context_ != nullptr)
-        context_->TryCancel(); // The reader sees it and says why.
       idle_.notify_all();
       sent_.notify_all();
     }

@@ -19,6 +19,7 @@ struct link_options {
   /// messages of 16 MiB in; see `link_channel_arguments`.
   std::function<std::shared_ptr<grpc::ChannelInterface>(const std::string&)>
       dial;
+  std::string hint = {}; ///< What may be wrong when a server closes at once.
   /// Between attempts; doubled up to the longest, then half of it at random.
   std::int64_t shortest_wait_milliseconds = 200;
   std::int64_t longest_wait_milliseconds = 5'000;

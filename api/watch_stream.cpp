@@ -53,7 +53,8 @@ private:
 
   void look(result<v1::JobStatus> outcome) {
     if (!outcome) {
-      const bool passes = outcome.failure().code == error_code::io_failed;
+      const bool passes = outcome.failure().code == error_code::unreachable
+                          || outcome.failure().code == error_code::io_failed;
       if (!passes || ++failures_ == patience)
         return finish(to_status(outcome.failure()));
       return sleep(pause_);

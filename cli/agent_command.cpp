@@ -5,11 +5,13 @@
 #include "cli/agent_flags.hpp"
 #include "cli/agent_measure.hpp"
 #include "cli/arguments.hpp"
+#include "cli/client.hpp"
 #include "cli/command.hpp"
 #include "cli/configured.hpp"
 #include "messages/convert.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <csignal>
@@ -17,7 +19,6 @@
 #include <filesystem>
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,7 @@ constexpr std::int64_t leave_milliseconds = 60'000;
 /// Between two looks whether the agent still works.
 constexpr long look_nanoseconds = 200'000'000;
 
+/// As typed; empty and false leave the configuration's.
 struct agent_flags {
   std::string servers;
   std::string name;
@@ -43,15 +45,14 @@ struct agent_flags {
   std::string network;
   std::vector<std::string> labels;
   std::vector<std::string> named;
-  std::string max_tasks = "0";
-  std::string user = "nobody";
+  std::string max_tasks;
+  std::string user;
   std::string supervisor;
   std::string simulate;
-  std::string time_scale = "1";
-  std::string seed = "0";
-  std::string nvml = "libnvidia-ml.so.1";
-  std::string sys = "/sys";
-  std::string enforce = "v2";
+  std::string time_scale;
+  std::string seed;
+  std::string sysfs;
+  std::string enforce;
   bool no_gpus = false;
   bool allow_more = false;
   bool stop_tasks = false;
@@ -60,23 +61,50 @@ struct agent_flags {
   std::string at_once = "32";
 };
 
-/// Servers, folders and certificates: of the flags, else of the configuration.
-result<> read_place(const agent_flags& flags, const global_flags& globals,
-                    agent_options& into) {
+std::vector<flag_value> values_of(const agent_flags& flags) {
   std::vector<flag_value> values;
-  if (!flags.servers.empty())
-    values.push_back({"agent.servers", flags.servers, "--server"});
-  if (!flags.data.empty())
-    values.push_back({"agent.data", flags.data, "--data"});
-  const auto loaded = configure(globals, std::move(values));
-  if (!loaded)
-    return loaded.failure();
-  const auto& values_now = loaded->values;
-  auto credentials = channel_credentials(values_now.tls.directory);
+  // A plain number stands for megabits: that is how links are sold.
+  const bool plain
+      = flags.network.find_first_not_of("0123456789") == std::string::npos;
+  const auto network = flags.network.empty() || !plain ? flags.network
+                                                       : flags.network + "Mbps";
+  for (auto [setting, text, flag] :
+       {flag_value{"agent.servers", flags.servers, "--server"},
+        {"agent.name", flags.name, "--name"},
+        {"agent.data", flags.data, "--data"},
+        {"agent.cpu", flags.cpu, "--cpu"},
+        {"agent.memory", flags.memory, "--memory"},
+        {"agent.disk", flags.disk, "--disk"},
+        {"agent.network", network, "--network"},
+        {"agent.labels", fmt::format("{}", fmt::join(flags.labels, ",")),
+         "--label"},
+        {"agent.named", fmt::format("{}", fmt::join(flags.named, ",")),
+         "--named"},
+        {"agent.max_tasks", flags.max_tasks, "--max-tasks"},
+        {"agent.user", flags.user, "--user"},
+        {"agent.supervisor", flags.supervisor, "--supervisor"},
+        {"agent.simulate", flags.simulate, "--simulate"},
+        {"agent.time_scale", flags.time_scale, "--time-scale"},
+        {"agent.seed", flags.seed, "--seed"},
+        {"agent.sysfs", flags.sysfs, "--sysfs"},
+        {"agent.enforce", flags.enforce, "--enforce"},
+        {"agent.gpus", flags.no_gpus ? "false" : "", "--no-gpus"},
+        {"agent.allow_more_than_found", flags.allow_more ? "true" : "",
+         "--allow-more-than-found"},
+        {"agent.stop_tasks_on_exit", flags.stop_tasks ? "true" : "",
+         "--stop-tasks-on-exit"}})
+    if (!text.empty())
+      values.push_back({setting, text, flag});
+  return values;
+}
+
+/// Servers and certificates.
+result<> read_links(const configuration& from, agent_options& into) {
+  auto credentials = channel_credentials(from.tls.directory);
   if (!credentials)
     return credentials.failure();
-  into.servers = values_now.agent.servers;
-  into.data_directory = values_now.agent.data;
+  into.connect_hint = tls_hint(from.tls.directory.empty());
+  into.servers = from.agent.servers;
   into.dial = [credentials = *credentials](const std::string& address) {
     return grpc::CreateCustomChannel(address, credentials,
                                      link_channel_arguments());
@@ -84,64 +112,33 @@ result<> read_place(const agent_flags& flags, const global_flags& globals,
   return done{};
 }
 
-result<> read_amounts(const agent_flags& flags, declaration& into) {
-  using reader = result<std::int64_t> (*)(std::string_view, std::string_view);
-  const auto read = [&](std::string_view flag, const std::string& text,
-                        resource_kind kind, reader parse) -> result<> {
-    if (text.empty())
-      return done{};
-    const auto amount = parse(flag, text);
-    if (!amount)
-      return amount.failure();
-    into.capacity.set(kind, *amount);
-    return done{};
-  };
-  if (auto ok = read("--cpu", flags.cpu, resource_kind::cpu, parse_cores); !ok)
-    return ok;
-  if (auto ok
-      = read("--memory", flags.memory, resource_kind::memory, parse_bytes);
-      !ok)
-    return ok;
-  if (auto ok = read("--disk", flags.disk, resource_kind::disk, parse_bytes);
-      !ok)
-    return ok;
-  if (flags.network.empty())
-    return done{};
-  const auto mbps = parse_whole("--network", flags.network, 0, 100'000'000);
-  if (!mbps)
-    return mbps.failure();
-  into.capacity.set(resource_kind::network, *mbps * 1'000'000);
-  return done{};
-}
-
-result<> read_machine(const agent_flags& flags, const console& out,
+result<> read_machine(const agent_section& from, const console& out,
                       agent_options& into) {
   std::error_code failed;
   std::filesystem::create_directories(into.data_directory, failed);
-  const auto found = discover({.sys = flags.sys,
+  const discovery_options defaults;
+  const auto found = discover({.sys = from.sysfs,
                                .work_directory = into.data_directory,
-                               .nvml = flags.no_gpus ? "" : flags.nvml});
+                               .nvml = from.gpus ? defaults.nvml : ""});
   if (!found)
     return found.failure();
   for (const auto& note : found->notes)
     out.note(note);
-  declaration declared{.name = flags.name.empty() ? machine_name() : flags.name,
-                       .allow_more_than_found = flags.allow_more};
-  if (auto ok = read_amounts(flags, declared); !ok)
-    return ok;
-  auto labels = parse_labels("--label", flags.labels);
+  declaration declared{.name = from.name.empty() ? machine_name() : from.name,
+                       .allow_more_than_found = from.allow_more_than_found};
+  declared.capacity.set(resource_kind::cpu, from.cpu_millicores);
+  declared.capacity.set(resource_kind::memory, from.memory_bytes);
+  declared.capacity.set(resource_kind::disk, from.disk_bytes);
+  declared.capacity.set(resource_kind::network, from.network_bits_per_second);
+  declared.max_tasks = static_cast<std::uint32_t>(from.max_tasks);
+  auto labels = parse_labels("agent.labels", from.labels);
   if (!labels)
     return labels.failure();
   declared.labels = *std::move(labels);
-  auto named = parse_named("--named", flags.named);
+  auto named = parse_named("agent.named", from.named);
   if (!named)
     return named.failure();
   declared.named = *std::move(named);
-  const auto max_tasks = parse_whole("--max-tasks", flags.max_tasks, 0,
-                                     std::numeric_limits<std::int32_t>::max());
-  if (!max_tasks)
-    return max_tasks.failure();
-  declared.max_tasks = static_cast<std::uint32_t>(*max_tasks);
   const auto node = declare_node(*found, declared);
   if (!node)
     return node.failure();
@@ -150,36 +147,34 @@ result<> read_machine(const agent_flags& flags, const console& out,
   return done{};
 }
 
-result<agent_options> understand(const agent_flags& flags,
-                                 const global_flags& globals,
+result<agent_options> understand(const configuration& from,
                                  const console& out) {
+  const auto& section = from.agent;
   agent_options options;
-  if (auto ok = read_place(flags, globals, options); !ok)
+  options.data_directory = section.data;
+  if (auto ok = read_links(from, options); !ok)
     return ok.failure();
-  const auto scale = parse_decimal("--time-scale", flags.time_scale, 1e-6, 1e9);
+  const auto scale
+      = parse_decimal("agent.time_scale", section.time_scale, 1e-6, 1e9);
   if (!scale)
     return scale.failure();
   options.simulation.time_scale = *scale;
-  const auto seed = parse_whole("--seed", flags.seed, 0,
-                                std::numeric_limits<std::int64_t>::max());
-  if (!seed)
-    return seed.failure();
-  options.seed = static_cast<std::uint64_t>(*seed);
+  options.seed = static_cast<std::uint64_t>(section.seed);
   constexpr std::array<std::string_view, 4> rungs{"v2", "v1", "rlimit",
                                                   "observe"};
-  const auto rung = parse_choice("--enforce", flags.enforce, rungs);
+  const auto rung = parse_choice("agent.enforce", section.enforce, rungs);
   if (!rung)
     return rung.failure();
   options.best_rung = static_cast<cgroup_rung>(*rung);
-  options.user = flags.user;
-  options.supervisor = flags.supervisor;
+  options.user = section.user;
+  options.supervisor = section.supervisor;
   options.log = [&out](const std::string& line) { out.note(line); };
-  if (flags.simulate.empty()) {
-    if (auto ok = read_machine(flags, out, options); !ok)
+  if (section.simulate.empty()) {
+    if (auto ok = read_machine(section, out, options); !ok)
       return ok.failure();
     return options;
   }
-  auto nodes = parse_simulated(flags.simulate);
+  auto nodes = parse_simulated(section.simulate);
   if (!nodes)
     return nodes.failure();
   options.nodes = *std::move(nodes);
@@ -200,7 +195,12 @@ sigset_t block_signals() {
 result<> run(const agent_flags& flags, const global_flags& globals,
              const console& out) {
   const auto signals = block_signals();
-  auto options = understand(flags, globals, out);
+  const auto loaded = configure(globals, values_of(flags));
+  if (!loaded)
+    return loaded.failure();
+  for (const auto& note : loaded->notes)
+    out.note(note);
+  auto options = understand(loaded->values, out);
   if (!options)
     return options.failure();
   const auto nodes = options->nodes.size();
@@ -219,7 +219,7 @@ result<> run(const agent_flags& flags, const global_flags& globals,
     if (signal <= 0)
       continue;
     out.note(fmt::format("agent_stopping signal={}", signal));
-    if (flags.stop_tasks)
+    if (loaded->values.agent.stop_tasks_on_exit)
       it.leave(leave_milliseconds);
     else
       it.stop();
@@ -276,7 +276,8 @@ void declare_node_flags(CLI::App& command, agent_flags& flags) {
   option("--cpu", flags.cpu, "CORES", "Less than there is: 8, 1.5 or 1500m");
   option("--memory", flags.memory, "BYTES", "The same, as in 8GiB");
   option("--disk", flags.disk, "BYTES", "The same");
-  option("--network", flags.network, "MBIT", "Per second; not found out");
+  option("--network", flags.network, "MBIT",
+         "Per second, or as in 10Gbps; not found out");
   command.add_option("--label", flags.labels, "KEY=VALUE, several times")
       ->type_name("K=V")
       ->expected(1)
@@ -287,13 +288,11 @@ void declare_node_flags(CLI::App& command, agent_flags& flags) {
       ->type_name("K=N")
       ->expected(1)
       ->take_all();
-  option("--max-tasks", flags.max_tasks, "N", "At once; 0 for no limit")
-      ->capture_default_str();
+  option("--max-tasks", flags.max_tasks, "N", "At once; 0 for no limit (0)");
   command.add_flag("--allow-more-than-found", flags.allow_more,
                    "Let --cpu and others exceed the machine");
   command.add_flag("--no-gpus", flags.no_gpus, "Do not look for GPUs");
-  option("--sysfs", flags.sys, "DIR", "Where FPGAs are looked for")
-      ->capture_default_str();
+  option("--sysfs", flags.sysfs, "DIR", "Where FPGAs are looked for (/sys)");
 }
 
 void declare(CLI::App& command, agent_flags& flags) {
@@ -309,11 +308,10 @@ void declare(CLI::App& command, agent_flags& flags) {
   option("--data", flags.data, "DIR",
          "Journal and tasks (/var/lib/skerry/agent)");
   declare_node_flags(command, flags);
-  option("--user", flags.user, "NAME", "Whom tasks run as when this is root")
-      ->capture_default_str();
+  option("--user", flags.user, "NAME",
+         "Whom tasks run as when this is root (nobody)");
   option("--enforce", flags.enforce, "RUNG",
-         "At best: v2, v1 (cgroups), rlimit, observe")
-      ->capture_default_str();
+         "At best: v2 or v1 (cgroups), rlimit, observe\n(v2)");
   option("--supervisor", flags.supervisor, "FILE",
          "skerry-supervise (default: beside skerry)");
   option("--simulate", flags.simulate, "SPEC",
@@ -321,10 +319,9 @@ void declare(CLI::App& command, agent_flags& flags) {
          "count=1000,cpu=64,memory=256GiB,gpus=8,\n"
          "model=A100,name=sim- or openb:FILE");
   option("--time-scale", flags.time_scale, "X",
-         "Simulated tasks run X times as fast")
-      ->capture_default_str();
-  option("--seed", flags.seed, "N", "Of waits between connections; 0: random")
-      ->capture_default_str();
+         "Simulated tasks run X times as fast (1)");
+  option("--seed", flags.seed, "N",
+         "Of waits between connections; 0: random (0)");
   command.add_flag("--stop-tasks-on-exit", flags.stop_tasks,
                    "On SIGTERM end all tasks and leave the\ncluster; else they "
                    "run on for the next agent");
@@ -338,7 +335,8 @@ void add_agent_command(CLI::App& parent, const global_flags& globals,
       "agent", "Make this machine, or many pretended ones, nodes");
   const auto flags = std::make_shared<agent_flags>();
   declare(command, *flags);
-  command.footer("Examples:\n"
+  command.footer("All of it can stand in the configuration, section [agent].\n"
+                 "Examples:\n"
                  "  skerry agent --server 127.0.0.1:7070 --data ./node\n"
                  "  skerry agent --server 127.0.0.1:7070 --data ./sim \\\n"
                  "    --simulate count=1000,cpu=64,memory=256GiB\n"

@@ -1,14 +1,12 @@
 #include "cli/agent_flags.hpp"
 
 #include "cli/arguments.hpp"
+#include "config/units.hpp"
 #include "messages/convert.hpp"
 #include "simulation/openb_reader.hpp"
 
 #include <fmt/format.h>
 
-#include <array>
-#include <cctype>
-#include <cmath>
 #include <string>
 #include <utility>
 
@@ -20,14 +18,6 @@ constexpr std::int64_t max_simulated_nodes = 1'000'000;
 
 error invalid(std::string message) {
   return {error_code::invalid_argument, std::move(message)};
-}
-
-/// Number and unit, apart.
-std::pair<std::string_view, std::string_view> split(std::string_view text) {
-  auto at = text.size();
-  while (at > 0 && std::isalpha(static_cast<unsigned char>(text[at - 1])) != 0)
-    --at;
-  return {text.substr(0, at), text.substr(at)};
 }
 
 result<std::pair<std::string, std::string>> pair_of(std::string_view flag,
@@ -66,6 +56,13 @@ struct simulated_spec {
   v1::Resources capacity;
 };
 
+result<std::int64_t> of_flag(std::string_view flag,
+                             result<std::int64_t> amount) {
+  if (amount)
+    return amount;
+  return invalid(fmt::format("{}: {}", flag, amount.failure().message));
+}
+
 /// One item of "key=value,...".
 result<> read_item(const std::string& key, const std::string& value,
                    simulated_spec& into) {
@@ -77,9 +74,9 @@ result<> read_item(const std::string& key, const std::string& value,
     amount = parse_whole(flag, value, 0,
                          static_cast<std::int64_t>(max_devices_per_node));
   else if (key == "cpu")
-    amount = parse_cores(flag, value);
+    amount = of_flag(flag, parse_cpu_millicores(value));
   else if (key == "memory" || key == "disk" || key == "gpu-memory")
-    amount = parse_bytes(flag, value);
+    amount = of_flag(flag, parse_bytes(value));
   else if (key != "model" && key != "name")
     return invalid(fmt::format("--simulate: there is no {}; give count, cpu, "
                                "memory, disk, gpus, model, gpu-memory, name",
@@ -104,52 +101,6 @@ result<> read_item(const std::string& key, const std::string& value,
 }
 
 } // namespace
-
-result<std::int64_t> parse_cores(std::string_view flag, std::string_view text) {
-  const auto [number, unit] = split(text);
-  constexpr double most = 100'000; // See `max_cpu_millicores`.
-  if (unit == "m") {
-    return parse_whole(flag, number, 0, max_cpu_millicores);
-  }
-  if (!unit.empty())
-    return invalid(fmt::format("{}: \"{}\" is not a number of cores; give 8, "
-                               "1.5 or 1500m",
-                               flag, text));
-  const auto cores = parse_decimal(flag, number, 0, most);
-  if (!cores)
-    return cores.failure();
-  return static_cast<std::int64_t>(std::llround(*cores * 1000));
-}
-
-result<std::int64_t> parse_bytes(std::string_view flag, std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, std::int64_t>, 11> units{
-      {{"", 1},
-       {"B", 1},
-       {"KiB", std::int64_t{1} << 10},
-       {"MiB", std::int64_t{1} << 20},
-       {"GiB", std::int64_t{1} << 30},
-       {"TiB", std::int64_t{1} << 40},
-       {"kB", 1'000},
-       {"KB", 1'000},
-       {"MB", 1'000'000},
-       {"GB", 1'000'000'000},
-       {"TB", 1'000'000'000'000}}};
-  const auto [number, unit] = split(text);
-  for (const auto& [name, factor] : units) {
-    if (unit != name)
-      continue;
-    const auto value = parse_decimal(flag, number, 0,
-                                     static_cast<double>(max_amount)
-                                         / static_cast<double>(factor));
-    if (!value)
-      return value.failure();
-    return static_cast<std::int64_t>(
-        std::llround(*value * static_cast<double>(factor)));
-  }
-  return invalid(fmt::format("{}: \"{}\" is not an amount; give bytes, or a "
-                             "unit as in 512MiB, 8GiB, 2TB",
-                             flag, text));
-}
 
 result<std::vector<label>> parse_labels(std::string_view flag,
                                         const std::vector<std::string>& texts) {

@@ -14,12 +14,6 @@ namespace skerry {
 /// Readers of what describes a node. Errors are `invalid_argument` and name the
 /// flag.
 
-/// "8", "1.5" or "1500m" cores. @returns millicores.
-result<std::int64_t> parse_cores(std::string_view flag, std::string_view text);
-
-/// "1024", "512MiB", "8GiB", "2TB". @returns bytes.
-result<std::int64_t> parse_bytes(std::string_view flag, std::string_view text);
-
 /// "key=value" each.
 result<std::vector<label>> parse_labels(std::string_view flag,
                                         const std::vector<std::string>& texts);

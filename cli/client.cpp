@@ -2,30 +2,36 @@
 
 #include "api/credentials.hpp"
 #include "api/status.hpp"
+#include "messages/convert.hpp"
 #include "messages/skerry/v1/cluster.grpc.pb.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <grpcpp/create_channel.h>
-#include <string_view>
 #include <utility>
 
 namespace skerry {
 namespace {
 
-/// The end of "failed to connect to all addresses; last error: UNKNOWN:
-/// ipv4:127.0.0.1:7070: Failed to connect to remote host: Connection refused",
-/// which is all that people need.
-std::string short_reason(const std::string& message) {
-  for (const std::string_view before :
-       {"Failed to connect to remote host: ", "last error: "})
-    if (const auto at = message.rfind(before); at != std::string::npos)
-      return message.substr(at + before.size());
-  return message;
+/// What lies behind a connection that the other end has closed at once.
+std::string with_tls_hint(std::string why, bool is_plaintext) {
+  const bool is_strange = why.ends_with("Socket closed")
+                          || why.find("andshake") != std::string::npos;
+  if (!is_strange)
+    return why;
+  return why + "; " + tls_hint(is_plaintext);
 }
 
 } // namespace
+
+std::string tls_hint(bool is_plaintext) {
+  return is_plaintext
+             ? "it may speak TLS: give the folder of your certificates with "
+               "--tls or SKERRY_TLS"
+             : "it may speak no TLS (leave --tls out), or its certificates "
+               "and these are not of the same 'skerry certs init'";
+}
 
 result<client> client::make(const configuration& from) {
   auto credentials = channel_credentials(from.client_tls());
@@ -87,10 +93,7 @@ bool client::reaches(std::string& why) {
   v1::Cluster::Stub stub{channel_};
   v1::ServersReply ignored;
   const auto status = stub.Servers(&context, {}, &ignored);
-  why = short_reason(status.error_message());
-  if (why.ends_with("Socket closed"))
-    why += is_plaintext_ ? "; if it speaks TLS, give --tls"
-                         : "; it may not speak TLS, or not know this client";
+  why = with_tls_hint(short_reason(status.error_message()), is_plaintext_);
   return status.ok();
 }
 

@@ -20,6 +20,9 @@ enum class lost_answer : std::uint8_t {
   ask_again,   ///< Once more, and the same server: it alone knows the request.
 };
 
+/// What may be wrong when a server closes a connection without a word.
+std::string tls_hint(bool is_plaintext);
+
 /// The servers of a cluster, for a command: one of them at a time, the next
 /// when it cannot be reached.
 ///

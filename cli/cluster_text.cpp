@@ -67,6 +67,22 @@ std::string state_text(v1::TaskState state) {
   return enum_text(v1::TaskState_Name(state));
 }
 
+std::string job_state_text(const v1::JobStatus& job) {
+  return job.cancelling() ? "cancelling" : state_text(job.state());
+}
+
+std::string server_state_text(const v1::ServerStatus& server) {
+  const auto silence = age_text(server.silent_milliseconds());
+  if (!server.reachable())
+    return server.incarnation() == 0 ? "not seen since the start"
+                                     : fmt::format("silent for {}", silence);
+  const auto state = server.trouble().empty() ? "up" : server.trouble();
+  // Who answers has just been heard.
+  return server.silent_milliseconds() == 0
+             ? state
+             : fmt::format("{}, as of {} ago", state, silence);
+}
+
 bool has_ended(v1::TaskState state) {
   return state == v1::FINISHED || state == v1::FAILED || state == v1::CANCELLED;
 }
@@ -107,7 +123,7 @@ std::string jobs_table(const v1::ListJobsReply& jobs) {
                    4};
   for (const auto& job : jobs.jobs())
     table.add(
-        {job.id(), or_dash(job.name()), state_text(job.state()), job.server(),
+        {job.id(), or_dash(job.name()), job_state_text(job), job.server(),
          fmt::format("{}", job.queued()), fmt::format("{}", job.placed()),
          fmt::format("{}", job.running()), fmt::format("{}", job.finished()),
          fmt::format("{}", job.failed()), fmt::format("{}", job.cancelled()),
@@ -138,11 +154,7 @@ std::string servers_table(const v1::ServersReply& servers) {
                     "LIVE", "JOBS", "DECISIONS", "P99"},
                    4};
   for (const auto& server : servers.servers())
-    table.add({server.name(),
-               server.reachable()
-                   ? (server.trouble().empty() ? "up" : server.trouble())
-                   : fmt::format("silent for {}",
-                                 age_text(server.silent_milliseconds())),
+    table.add({server.name(), server_state_text(server),
                or_dash(server.api_address()), or_dash(server.policy()),
                of_all(fmt::format("{}", server.nodes_attached()),
                       fmt::format("{}", server.nodes())),

@@ -17,6 +17,10 @@ namespace skerry {
 std::int64_t unix_milliseconds_now();
 
 std::string state_text(v1::TaskState state);
+/// Also "cancelling", while tasks of a cancelled job still run.
+std::string job_state_text(const v1::JobStatus& job);
+/// "up", its trouble, or how long nothing has been heard of it.
+std::string server_state_text(const v1::ServerStatus& server);
 bool has_ended(v1::TaskState state);
 /// "cpu 1.5, memory 4 GiB", "-" for nothing.
 std::string resources_text(const v1::Resources& amounts);

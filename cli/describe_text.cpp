@@ -139,7 +139,7 @@ std::string job_text(const v1::JobStatus& job) {
   property_list out;
   out.add("Job", job.id());
   out.add("Name", job.name());
-  out.add("State", state_text(job.state()));
+  out.add("State", job_state_text(job));
   out.add("Server", job.server());
   out.add("Submitted", time_text(job.submitted_unix_milliseconds()));
   out.add("Ended", time_text(job.ended_unix_milliseconds()));
@@ -197,6 +197,7 @@ std::string node_text(const v1::NodeStatus& node) {
   out.add("Node", node.spec().name());
   out.add("Cell", node.cell());
   out.add("Condition", enum_text(v1::NodeCondition_Name(node.condition())));
+  out.add("Trouble", node.trouble());
   out.add("Agent", node.attached()
                        ? fmt::format("attached, session {}", node.session())
                        : fmt::format("silent for {}",
@@ -226,11 +227,7 @@ std::string node_text(const v1::NodeStatus& node) {
 std::string server_text(const v1::ServerStatus& server) {
   property_list out;
   out.add("Server", server.name());
-  out.add("State", server.reachable()
-                       ? "up"
-                       : fmt::format("silent for {}",
-                                     age_text(server.silent_milliseconds())));
-  out.add("Trouble", server.trouble());
+  out.add("State", server_state_text(server));
   out.add("Version", server.version());
   out.add("API", server.api_address());
   out.add("Mesh", server.mesh_address());

@@ -25,9 +25,12 @@ std::string_view to_string(health state);
 /// The certificates of a folder: readable, fitting together, not expired.
 std::vector<finding> check_certificates(const std::string& directory);
 
-/// Room on the disk of a directory that need not be there.
-finding check_disk(std::string_view what, const std::string& directory,
-                   std::int64_t min_free_bytes);
+/// Room on the disk of a directory that need not be there yet.
+/// @param is_chosen Somebody has named it: else one that is not there means
+///                  that nobody keeps data on this machine.
+std::vector<finding> check_disk(std::string_view what,
+                                const std::string& directory, bool is_chosen,
+                                std::int64_t min_free_bytes);
 
 /// Whether the machine's clock is kept in time by somebody.
 finding check_clock();

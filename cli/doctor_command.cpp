@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,15 @@ check_configuration(const result<loaded_configuration>& loaded) {
   return found;
 }
 
+/// Whether somebody has said where `section` keeps its data.
+bool is_chosen(const result<loaded_configuration>& loaded,
+               std::string_view section) {
+  return loaded && std::ranges::any_of(loaded->settings, [&](const auto& each) {
+           return each.section == section && each.key == "data"
+                  && each.from != "default";
+         });
+}
+
 ending run_doctor(const global_flags& globals, console& out) {
   const auto loaded = configure(globals);
   auto findings = check_configuration(loaded);
@@ -73,10 +83,12 @@ ending run_doctor(const global_flags& globals, console& out) {
   if (loaded)
     append(findings, check_servers(from));
   findings.push_back(check_clock());
-  findings.push_back(check_disk("server's disk", from.server.data,
-                                from.server.min_free_bytes));
-  findings.push_back(
-      check_disk("agent's disk", from.agent.data, from.server.min_free_bytes));
+  append(findings,
+         check_disk("server's disk", from.server.data,
+                    is_chosen(loaded, "server"), from.server.min_free_bytes));
+  append(findings,
+         check_disk("agent's disk", from.agent.data, is_chosen(loaded, "agent"),
+                    from.server.min_free_bytes));
   findings.push_back(check_cgroups());
   json data{{"ok", true}, {"findings", json::array()}};
   text_table table{{"STATE", "WHAT", "FOUND", "TO MEND IT"}, 4};

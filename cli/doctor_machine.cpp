@@ -80,27 +80,33 @@ std::vector<finding> check_certificates(const std::string& directory) {
   return found;
 }
 
-finding check_disk(std::string_view what, const std::string& directory,
-                   std::int64_t min_free_bytes) {
+std::vector<finding> check_disk(std::string_view what,
+                                const std::string& directory, bool is_chosen,
+                                std::int64_t min_free_bytes) {
   const auto place = existing(directory);
+  const bool is_there = place == fs::absolute(directory);
+  if (!is_there && !is_chosen)
+    return {}; // The default, on a machine without a server or an agent.
   std::error_code fault;
   const auto space = fs::space(place, fault);
   const auto name = fmt::format("{} {}", what, directory);
   if (fault)
-    return {health::fail, name, fault.message(),
-            "choose another directory, or give the rights to this one"};
+    return {{health::fail, name, fault.message(),
+             "choose another directory, or give the rights to this one"}};
   const auto free = static_cast<std::int64_t>(space.available);
-  const auto text = fmt::format("{} free{}", bytes_text(free),
-                                place == fs::path{directory}
-                                    ? ""
-                                    : fmt::format(" at {}", place.string()));
+  const auto text
+      = fmt::format("{} free{}", bytes_text(free),
+                    is_there ? ""
+                             : fmt::format(" at {}; the directory is made at "
+                                           "the first start",
+                                           place.string()));
   if (free < min_free_bytes)
-    return {health::fail, name, text,
-            fmt::format("free some: below {} no job is accepted",
-                        bytes_text(min_free_bytes))};
+    return {{health::fail, name, text,
+             fmt::format("free some: below {} no job is accepted",
+                         bytes_text(min_free_bytes))}};
   if (free < 4 * min_free_bytes)
-    return {health::warn, name, text, "free some soon"};
-  return {health::ok, name, text, ""};
+    return {{health::warn, name, text, "free some soon"}};
+  return {{health::ok, name, text, ""}};
 }
 
 finding check_clock() {

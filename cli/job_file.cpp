@@ -17,21 +17,27 @@ namespace {
 /// 100 000 tasks of a job are a few lines; this is thousands of jobs.
 constexpr std::size_t max_file_bytes = std::size_t{16} << 20;
 
-void read_group(table_reader& keys, v1::TaskGroup& group, task_use use) {
+/// @param job Its id, for faults of the group as a whole; may be empty.
+void read_group(table_reader& keys, v1::TaskGroup& group, task_use use,
+                const std::string& job) {
+  const auto fault = [&](std::string_view what) {
+    keys.fault("", job.empty() ? std::string{what}
+                               : fmt::format("job {}: {}", job, what));
+  };
   std::int64_t count = 1;
   keys.whole("count", count, {1, 1'000'000});
   group.set_count(static_cast<std::uint32_t>(count));
   read_profile(keys, *group.mutable_profile());
   if (auto ok = from_proto(group.profile()); !ok)
-    keys.fault("", ok.failure().message);
+    fault(ok.failure().message);
   read_work(keys, *group.mutable_work());
   if (group.work().driver_case() != v1::Work::DRIVER_NOT_SET) {
     // What was read wrongly is missing there, and was told already.
     if (auto ok = validate(group.work()); !ok && keys.faultless())
-      keys.fault("", ok.failure().message);
+      fault(ok.failure().message);
   } else if (use == task_use::run) {
-    keys.fault("", "nothing to run: give argv (a program and its arguments) or "
-                   "simulated");
+    fault("nothing to run: give argv (a program and its arguments) or "
+          "simulated");
   }
 }
 
@@ -51,14 +57,14 @@ v1::Job read_job(table_reader& keys, task_use use) {
   job.set_gang(gang);
   if (!keys.has("groups")) {
     keys.text("name", *job.mutable_name());
-    read_group(keys, *job.add_groups(), use);
+    read_group(keys, *job.add_groups(), use, job.id());
     return job;
   }
   keys.text("name", *job.mutable_name());
   keys.tables("groups", [&](table_reader& group) {
     auto* to = job.add_groups();
     read_id(group, "name", *to->mutable_name());
-    read_group(group, *to, use);
+    read_group(group, *to, use, job.id());
   });
   if (job.groups().empty())
     keys.fault("groups", fmt::format("{} is empty", keys.path_of("groups")));

@@ -5,6 +5,7 @@
 #include "messages/skerry/v1/nodes.grpc.pb.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <functional>
@@ -129,8 +130,15 @@ ending run_forget_server(const global_flags& globals,
     auto reply = cluster->call(&v1::Cluster::Stub::Forget, request);
     if (!reply)
       return result<>{reply.failure()};
-    data["servers"].push_back({{"name", name}});
-    text += fmt::format("{} is forgotten\n", name);
+    data["servers"].push_back({{"name", name},
+                               {"told", json_of(*reply)["told"]},
+                               {"not_told", json_of(*reply)["not_told"]}});
+    text += fmt::format("{} is forgotten by {}\n", name,
+                        fmt::join(reply->told(), ", "));
+    if (!reply->not_told().empty())
+      out.note(fmt::format("not told: {}; what is down hears of it when it is "
+                           "back",
+                           fmt::join(reply->not_told(), ", ")));
     return result<>{done{}};
   });
   if (auto ok = print(out, {data, text}); !ok)
@@ -189,7 +197,9 @@ void add_forget_server_command(CLI::App& parent, const global_flags& globals,
   const auto names = std::make_shared<std::vector<std::string>>();
   forget.add_option("NAME", *names, "Of servers")->type_name("")->required();
   forget.footer("Nobody waits for it any more before tasks of nodes that were "
-                "last seen there\nstart elsewhere.\n"
+                "last seen there\nstart elsewhere. Refused while any server "
+                "reaches it. Servers that are down hear\nof it when they are "
+                "back. When it starts after all, it joins as a new one.\n"
                 "Example:\n  skerry forget-server s3");
   forget.final_callback([&globals, &chosen, names] {
     chosen = [&globals, names](console& out) {

@@ -1,5 +1,6 @@
 #include "cli/server_options.hpp"
 
+#include "api/tls_files.hpp"
 #include "cli/configured.hpp"
 #include "cli/version.hpp"
 #include "messages/policy_file.hpp"
@@ -7,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
 #include <string>
 
 namespace skerry {
@@ -18,6 +20,21 @@ std::string told_address(const server_section& from) {
   if (!from.advertise.empty())
     return from.advertise;
   return from.listen.ends_with(":0") ? std::string{} : from.listen;
+}
+
+/// Both sets of files, before a library stumbles over them.
+result<> check_folder(const std::string& directory, bool with_mesh) {
+  if (directory.empty())
+    return done{};
+  const auto now = static_cast<std::int64_t>(std::time(nullptr));
+  if (auto api = load_tls_files(directory, "api", tls_side::server, now); !api)
+    return api.failure();
+  if (!with_mesh)
+    return done{};
+  if (auto mesh = load_tls_files(directory, "mesh", tls_side::server, now);
+      !mesh)
+    return mesh.failure();
+  return done{};
 }
 
 mesh_tls mesh_tls_in(const std::string& directory) {
@@ -69,6 +86,10 @@ result<server_setup> server_setup_of(const configuration& from) {
     return error{error_code::invalid_argument,
                  fmt::format("{}; give it one: server.name or --name",
                              ok.failure().message)};
+  if (auto ok
+      = check_folder(from.tls.directory, !from.server.mesh_listen.empty());
+      !ok)
+    return ok.failure();
   out.server.data_directory = from.server.data;
   out.server.api_address = told_address(from.server);
   out.server.version = version();

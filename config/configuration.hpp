@@ -54,6 +54,23 @@ struct agent_section {
   std::vector<std::string> servers{"127.0.0.1:7070"};
   std::string data = "/var/lib/skerry/agent";
   std::vector<std::string> labels; ///< "KEY=VALUE".
+  /// 0: what the machine has.
+  std::int64_t cpu_millicores = 0;
+  std::int64_t memory_bytes = 0;
+  std::int64_t disk_bytes = 0;
+  std::int64_t network_bits_per_second = 0; ///< 0: none is offered.
+  std::vector<std::string> named;           ///< "NAME=NUMBER".
+  std::int64_t max_tasks = 0;               ///< 0: no limit.
+  bool allow_more_than_found = false;
+  bool gpus = true;
+  std::string sysfs = "/sys";
+  std::string user = "nobody";
+  std::string enforce = "v2";
+  std::string supervisor; ///< Empty: skerry-supervise beside skerry.
+  bool stop_tasks_on_exit = false;
+  std::string simulate; ///< Empty: a real machine.
+  std::string time_scale = "1";
+  std::int64_t seed = 0; ///< 0: random.
 };
 
 struct client_section {

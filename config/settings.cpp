@@ -40,6 +40,38 @@ result<> is_label(std::string_view text) {
                fmt::format("\"{}\" is not KEY=VALUE", text)};
 }
 
+result<> is_named_amount(std::string_view text) {
+  const auto sign = text.find('=');
+  std::int64_t units = 0;
+  const auto* last = text.data() + text.size();
+  if (sign != text.npos && sign > 0) {
+    const auto [stopped, fault]
+        = std::from_chars(text.data() + sign + 1, last, units);
+    if (fault == std::errc{} && stopped == last && units >= 0)
+      return done{};
+  }
+  return error{error_code::invalid_argument,
+               fmt::format("\"{}\" is not NAME=NUMBER", text)};
+}
+
+result<> is_rung(std::string_view text) {
+  if (text == "v2" || text == "v1" || text == "rlimit" || text == "observe")
+    return done{};
+  return error{error_code::invalid_argument,
+               fmt::format("\"{}\" is not v2, v1, rlimit or observe", text)};
+}
+
+result<> is_scale(std::string_view text) {
+  double scale = 0;
+  const auto* last = text.data() + text.size();
+  const auto [stopped, fault] = std::from_chars(text.data(), last, scale);
+  if (fault == std::errc{} && stopped == last && scale >= 1e-6 && scale <= 1e9)
+    return done{};
+  return error{
+      error_code::invalid_argument,
+      fmt::format("\"{}\" is not a number from 0.000001 to 1e9", text)};
+}
+
 std::string upper(std::string_view text) {
   std::string out;
   for (const auto c : text)
@@ -108,6 +140,8 @@ std::vector<setting> settings_of(configuration& into) {
   using list = setting::list;
   using whole = setting::whole;
   auto& [server, tls, policy, limits, timing, agent, client] = into;
+  using flag = setting::flag;
+  using amount = setting::amount;
   constexpr std::int64_t day = 86'400'000;
   constexpr amount_range some{1, 100'000'000};
   return {
@@ -119,8 +153,7 @@ std::vector<setting> settings_of(configuration& into) {
       {"server", "mesh_advertise", text{&server.mesh_advertise, is_address}},
       {"server", "seeds", list{&server.seeds, is_address}},
       {"server", "min_free",
-       setting::amount{
-           &server.min_free_bytes, parse_bytes, bytes_text, {0, INT64_MAX}}},
+       amount{&server.min_free_bytes, parse_bytes, bytes_text, {0, INT64_MAX}}},
       {"tls", "directory", text{&tls.directory}},
       {"policy", "name", text{&policy.name, is_policy}},
       {"policy", "seed", whole{&policy.seed, {0, INT64_MAX}}},
@@ -140,6 +173,32 @@ std::vector<setting> settings_of(configuration& into) {
       {"agent", "servers", list{&agent.servers, is_address}},
       {"agent", "data", text{&agent.data}},
       {"agent", "labels", list{&agent.labels, is_label}},
+      {"agent", "cpu",
+       amount{&agent.cpu_millicores,
+              parse_cpu_millicores,
+              cpu_text,
+              {0, max_cpu_millicores}}},
+      {"agent", "memory",
+       amount{&agent.memory_bytes, parse_bytes, bytes_text, {0, max_amount}}},
+      {"agent", "disk",
+       amount{&agent.disk_bytes, parse_bytes, bytes_text, {0, max_amount}}},
+      {"agent", "network",
+       amount{&agent.network_bits_per_second,
+              parse_bits_per_second,
+              bits_per_second_text,
+              {0, max_amount}}},
+      {"agent", "named", list{&agent.named, is_named_amount}},
+      {"agent", "max_tasks", whole{&agent.max_tasks, {0, INT32_MAX}}},
+      {"agent", "allow_more_than_found", flag{&agent.allow_more_than_found}},
+      {"agent", "gpus", flag{&agent.gpus}},
+      {"agent", "sysfs", text{&agent.sysfs}},
+      {"agent", "user", text{&agent.user}},
+      {"agent", "enforce", text{&agent.enforce, is_rung}},
+      {"agent", "supervisor", text{&agent.supervisor}},
+      {"agent", "stop_tasks_on_exit", flag{&agent.stop_tasks_on_exit}},
+      {"agent", "simulate", text{&agent.simulate}},
+      {"agent", "time_scale", text{&agent.time_scale, is_scale}},
+      {"agent", "seed", whole{&agent.seed, {0, INT64_MAX}}},
       {"client", "addresses", list{&client.addresses, is_address}},
       {"client", "tls", text{&client.tls}},
       {"client", "timeout", duration(client.timeout_milliseconds, 10, day)},
@@ -162,6 +221,8 @@ void read(const setting& what, table_reader& section) {
                                               ok.failure().message));
   } else if (const auto* whole = std::get_if<setting::whole>(&what.target)) {
     section.whole(what.key, *whole->into, whole->range);
+  } else if (const auto* flag = std::get_if<setting::flag>(&what.target)) {
+    section.flag(what.key, *flag->into);
   } else {
     const auto& amount = std::get<setting::amount>(what.target);
     section.amount(what.key, *amount.into, amount.parse, amount.range);
@@ -187,6 +248,13 @@ result<> assign(const setting& what, std::string_view text) {
     *whole->into = value;
     return done{};
   }
+  if (const auto* flag = std::get_if<setting::flag>(&what.target)) {
+    if (text != "true" && text != "false")
+      return {error_code::invalid_argument,
+              fmt::format("\"{}\" is not true or false", text)};
+    *flag->into = text == "true";
+    return done{};
+  }
   return assign_amount(std::get<setting::amount>(what.target), text);
 }
 
@@ -197,6 +265,8 @@ std::vector<std::string> values_of(const setting& what) {
     return *list->into;
   if (const auto* whole = std::get_if<setting::whole>(&what.target))
     return {fmt::format("{}", *whole->into)};
+  if (const auto* flag = std::get_if<setting::flag>(&what.target))
+    return {*flag->into ? "true" : "false"};
   const auto& amount = std::get<setting::amount>(what.target);
   return {amount.show(*amount.into)};
 }

@@ -28,6 +28,9 @@ struct setting {
     std::int64_t* into;
     amount_range range;
   };
+  struct flag {
+    bool* into;
+  };
   /// With a unit.
   struct amount {
     std::int64_t* into;
@@ -38,7 +41,7 @@ struct setting {
 
   std::string_view section;
   std::string_view key;
-  std::variant<text, list, whole, amount> target;
+  std::variant<text, list, whole, flag, amount> target;
 
   std::string name() const;     ///< "server.listen"
   std::string variable() const; ///< "SKERRY_SERVER_LISTEN"

@@ -277,4 +277,26 @@ error error_from_wire(int code, std::string message) {
           std::move(message)};
 }
 
+mesh::v1::Failure failure_of(const error& why) {
+  mesh::v1::Failure failure;
+  failure.set_code(static_cast<int>(why.code));
+  failure.set_message(why.message);
+  return failure;
+}
+
+error failure_of(const mesh::v1::Failure& wire) {
+  return error_from_wire(wire.code(), wire.message());
+}
+
+std::string short_reason(const std::string& grpc_message) {
+  constexpr std::string_view closed = "Socket closed";
+  if (grpc_message.ends_with(closed))
+    return std::string{closed};
+  for (const std::string_view before :
+       {"Failed to connect to remote host: ", "last error: "})
+    if (const auto at = grpc_message.rfind(before); at != std::string::npos)
+      return grpc_message.substr(at + before.size());
+  return grpc_message;
+}
+
 } // namespace skerry

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/skerry/mesh/v1/mesh.pb.h"
 #include "messages/skerry/v1/agent_link.pb.h"
 #include "messages/skerry/v1/jobs.pb.h"
 #include "messages/skerry/v1/types.pb.h"
@@ -7,6 +8,7 @@
 #include "scheduling/result.hpp"
 #include "scheduling/specs.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace skerry {
@@ -36,5 +38,12 @@ result<> validate(const v1::Work& work);
 
 /// The error that a peer sent; a code of a later version reads as `io_failed`.
 error error_from_wire(int code, std::string message);
+mesh::v1::Failure failure_of(const error& why);
+error failure_of(const mesh::v1::Failure& wire);
+
+/// Why a connection failed, without what gRPC says around it: of "failed to
+/// connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:7070: Failed
+/// to connect to remote host: Connection refused" the last two words.
+std::string short_reason(const std::string& grpc_message);
 
 } // namespace skerry

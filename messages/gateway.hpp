@@ -30,7 +30,7 @@ enum class link_id : std::uint64_t {};
 ///
 /// Every call returns at once. The reply is called exactly once, on any thread,
 /// before the gateway is destroyed; it must not block. An actor that does not
-/// answer in time gives `io_failed`.
+/// answer in time gives `unreachable`.
 class cluster_gateway {
 public:
   template <class T>

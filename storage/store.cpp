@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <mutex>
@@ -165,6 +166,15 @@ result<> store::parts::check_start(bool is_new) {
   } else if (!status.IsNotFound()) {
     return at(status);
   }
+  std::uint64_t least_epoch = 0;
+  status = db->Get({}, slice(least_epoch_key), &text);
+  if (status.ok()) {
+    const auto* end = text.data() + text.size();
+    if (std::from_chars(text.data(), end, least_epoch).ptr != end)
+      return at(error_code::malformed, "its least epoch cannot be read");
+  } else if (!status.IsNotFound()) {
+    return at(status);
+  }
   anchor_mark reached;
   if (anchor) {
     auto read = anchor->read();
@@ -183,7 +193,7 @@ result<> store::parts::check_start(bool is_new) {
                           "acknowledged; restore it from a backup, or lose the "
                           "rest with --accept-data-loss",
                           mark.sequence, reached.sequence));
-  mark.epoch = std::max(mark.epoch, reached.epoch) + 1;
+  mark.epoch = std::max({mark.epoch, reached.epoch, least_epoch}) + 1;
   mark.sequence = std::max(mark.sequence, reached.sequence);
   rocksdb::WriteBatch batch;
   batch.Put(slice(kind_key), options.kind);
@@ -261,8 +271,8 @@ result<> store::for_each(std::string_view prefix, const visitor& visit) const {
   for (at->Seek(slice(prefix)); at->Valid(); at->Next()) {
     if (!at->key().starts_with(slice(prefix)))
       break;
-    if (at->key() == slice(mark_key) || at->key() == slice(kind_key))
-      continue;
+    if (at->key().starts_with("!"))
+      continue; // The store's own.
     if (auto visited
         = visit(at->key().ToStringView(), at->value().ToStringView());
         !visited)

@@ -18,6 +18,10 @@ struct store_write {
   std::optional<std::string> value; ///< None: the key is deleted.
 };
 
+/// Written as a decimal number: the next start begins an epoch above it. For
+/// what others have heard of an earlier state under the same name.
+inline constexpr std::string_view least_epoch_key = "!least-epoch";
+
 struct store_options {
   std::filesystem::path directory;
   /// What is kept here, for example "control"; another kind is refused.

@@ -181,6 +181,57 @@ TEST_CASE_FIXTURE(cell_fixture, "a drained node's tasks go elsewhere") {
   CHECK_FALSE(award(job_of("k")).results(0).placed());
 }
 
+TEST_CASE_FIXTURE(cell_fixture, "who refuses an order is left alone a while") {
+  const auto refuse = [&](const std::string& task) {
+    auto refused = on(task);
+    refused.mutable_refused()->set_code(
+        static_cast<int>(error_code::insufficient));
+    report(refused);
+  };
+  const auto is_placed = [&](const std::string& job) {
+    return award(job_of(job)).results(0).placed();
+  };
+  REQUIRE(is_placed("a"));
+  refuse("a.task.0");
+  CHECK_FALSE(is_placed("b"));
+  tick(249); // Of 250, the first pause.
+  CHECK_FALSE(is_placed("b"));
+  tick(1);
+  CHECK(out.envelopes.front().cell_freed().freed() > 0); // JOBS tries again.
+  REQUIRE(is_placed("b"));
+  refuse("b.task.0");
+  tick(499); // It doubles.
+  CHECK_FALSE(is_placed("c"));
+  tick(1);
+  REQUIRE(is_placed("c"));
+  start("c.task.0"); // All is well again.
+  REQUIRE(is_placed("d"));
+  refuse("d.task.0");
+  tick(250);
+  CHECK(is_placed("e"));
+}
+
+TEST_CASE_FIXTURE(cell_fixture, "an agent that is back is trusted again") {
+  (void)award(job_of("a"));
+  auto refused = on("a.task.0");
+  refused.mutable_refused()->set_code(
+      static_cast<int>(error_code::insufficient));
+  refused.mutable_refused()->set_message("no memory");
+  report(refused);
+  mesh::v1::Question question;
+  question.mutable_nodes()->set_name("n");
+  CHECK(cell->answer(question, {now, now}, out).nodes().nodes(0).trouble()
+        == "it takes no tasks for 250 ms more, for its agent has refused one: "
+           "no memory");
+  hello(1);
+  CHECK(cell->answer(question, {now, now}, out)
+            .nodes()
+            .nodes(0)
+            .trouble()
+            .empty());
+  CHECK(award(job_of("b")).results(0).placed());
+}
+
 TEST_CASE_FIXTURE(cell_fixture, "a reservation runs out, or is kept") {
   v1::DecideRequest request;
   request.set_request_id("r");
@@ -193,6 +244,8 @@ TEST_CASE_FIXTURE(cell_fixture, "a reservation runs out, or is kept") {
   // Again is the same.
   const auto again = cell->decide(request, {now, now}, out);
   CHECK(again->decisions(1).reservation() == first->decisions(1).reservation());
+  CHECK(first->decisions(0).score() != 0);
+  CHECK(again->decisions(0).score() == first->decisions(0).score());
   mesh::v1::Question confirm;
   confirm.mutable_reservations()->set_kind(
       mesh::v1::ReservationCommand::CONFIRM);
@@ -258,7 +311,7 @@ TEST_CASE_FIXTURE(resized, "an open resize is settled by the next hello") {
   resize(3'000);
   tick(5'000);
   hear();
-  CHECK(answer->failure().code == error_code::io_failed);
+  CHECK(answer->failure().code == error_code::unreachable);
   hello(1, {held_by_agent(order)});
   CHECK(free_cpu() == 3'000);
 }

@@ -19,6 +19,10 @@ enum class planted : std::uint8_t {
   agent_without_journal,  ///< Forgets after a restart what it runs.
   agent_forgets_outcomes, ///< Tells an outcome once.
   agent_repeats_sessions, ///< Two hellos with the same last session.
+  torn_commit,            ///< A crash leaves the first of several writes.
+  cell_takes_late_awards, ///< What was asked again since is done, too.
+  orders_arrive_twice,    ///< And the agent takes the second for another.
+  agent_keeps_its_size,   ///< Says that a task has shrunk which has not.
 };
 
 inline constexpr std::array planted_names = {
@@ -31,6 +35,10 @@ inline constexpr std::array planted_names = {
     "agent_without_journal",
     "agent_forgets_outcomes",
     "agent_repeats_sessions",
+    "torn_commit",
+    "cell_takes_late_awards",
+    "orders_arrive_twice",
+    "agent_keeps_its_size",
 };
 
 struct sim_result {
@@ -40,6 +48,7 @@ struct sim_result {
   std::uint64_t starts = 0; ///< Of tasks, on agents.
   std::uint64_t moves = 0;  ///< Agents that went to another server.
   std::uint64_t reservations = 0;
+  std::uint64_t resizes = 0;     ///< That were done.
   std::int64_t milliseconds = 0; ///< Virtual, until all was quiet again.
 };
 

@@ -20,6 +20,24 @@ TEST_CASE_FIXTURE(jobs_fixture, "the same job again is known, another is not") {
   CHECK(submit(job_of("j", 2)) == error_code::already_exists);
 }
 
+TEST_CASE_FIXTURE(jobs_fixture, "the job that is at fault is named") {
+  const auto refusal_of = [&](const v1::Job& second) {
+    v1::SubmitRequest request;
+    *request.add_jobs() = job_of("first");
+    *request.add_jobs() = second;
+    std::string why;
+    out = {};
+    owned.submit(
+        request, {}, [&](const auto& reply) { why = reply.failure().message; },
+        out);
+    for (auto& reply : out.replies)
+      reply();
+    return why;
+  };
+  CHECK(refusal_of(job_of("second", 100'001)).starts_with("job second: "));
+  CHECK(refusal_of(job_of("")).starts_with("jobs[1]: job.id "));
+}
+
 TEST_CASE_FIXTURE(jobs_fixture, "jobs that nobody could name are refused") {
   auto job = job_of("j");
   job.mutable_groups(0)->set_name("a.b");

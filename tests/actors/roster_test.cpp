@@ -89,9 +89,59 @@ TEST_CASE("a reachable server that says nothing falls silent") {
 TEST_CASE("a server that is forgotten is neither known nor dialed") {
   auto known = two_seeds();
   (void)known.heard(hello_of("b", 1, 10), {}, 0);
-  known.forget("b");
+  CHECK(known.forget("b", 1));
   CHECK(known.peers(0).empty());
   CHECK(known.to_dial(0) == names{"127.0.0.1:2", "127.0.0.1:3"});
+}
+
+TEST_CASE("a server that is forgotten comes back in a later epoch only") {
+  auto known = two_seeds();
+  (void)known.heard(hello_of("b", 2, 20), {}, 0);
+  CHECK(known.forget("b", 2));
+  CHECK_FALSE(known.forget("b", 2)); // No news.
+  CHECK(known.heard(hello_of("b", 2, 20), {}, 0) == roster_verdict::refused);
+  CHECK(known.heard(hello_of("b", 3, 30), {}, 0) == roster_verdict::changed);
+  CHECK(known.forgotten().empty());
+  CHECK_FALSE(known.forget("b", 2)); // It has started again since.
+  CHECK(known.peers(0).size() == 1);
+}
+
+TEST_CASE("what another server has forgotten is forgotten here") {
+  auto known = two_seeds();
+  (void)known.heard(hello_of("b", 2, 20), {}, 0);
+  auto hello = hello_of("c", 1, 30);
+  const auto gone = [&hello](const std::string& name, std::uint64_t epoch) {
+    hello.clear_forgotten();
+    hello.add_forgotten()->set_name(name);
+    hello.mutable_forgotten(0)->set_epoch(epoch);
+  };
+  gone("b", 1); // Of a life before.
+  CHECK(known.learn_forgotten(hello).empty());
+  gone("b", 2);
+  CHECK(known.learn_forgotten(hello).size() == 1);
+  CHECK(known.learn_forgotten(hello).empty());
+  CHECK(known.forgotten().at("b") == 2);
+  CHECK(known.peers(0).empty());
+}
+
+TEST_CASE("that this server itself was given up is news to it") {
+  roster known{{.name = "a", .epoch = 4, .own_address = "127.0.0.1:1"}, {}};
+  mesh::v1::ServerHello hello;
+  hello.add_forgotten()->set_name("a");
+  hello.mutable_forgotten(0)->set_epoch(3); // A life before this one.
+  CHECK(known.learn_forgotten(hello).empty());
+  hello.mutable_forgotten(0)->set_epoch(4);
+  CHECK(known.learn_forgotten(hello).contains("a"));
+  CHECK(known.forgotten().empty());
+}
+
+TEST_CASE("others cannot make the list of the forgotten grow for ever") {
+  roster known{{.name = "a", .epoch = 1, .own_address = {}, .max_forgotten = 2},
+               {}};
+  mesh::v1::ServerHello hello;
+  for (const auto* name : {"b", "c", "d"})
+    hello.add_forgotten()->set_name(name);
+  CHECK(known.learn_forgotten(hello).size() == 2);
 }
 
 TEST_CASE("addresses are hosts and ports, also of IPv6") {

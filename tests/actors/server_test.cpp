@@ -103,16 +103,17 @@ result<Reply> call(server& at,
   return future.get();
 }
 
-std::unique_ptr<server> start(const std::string& name,
-                              const fresh_directory& place,
-                              const std::string& address,
-                              std::vector<std::string> seeds) {
+std::unique_ptr<server>
+start(const std::string& name, const fresh_directory& place,
+      const std::string& address, std::vector<std::string> seeds,
+      std::function<void(const error&)> on_failure = {}) {
   server_options options;
   options.name = name;
   options.data_directory = place.path() / name;
   options.mesh.listen = address;
   options.mesh.seeds = std::move(seeds);
   options.min_free_bytes = 0;
+  options.on_failure = std::move(on_failure);
   auto made = server::start(std::move(options));
   if (!made)
     MESSAGE(made.failure().message);
@@ -141,10 +142,30 @@ std::size_t reachable_servers(server& at) {
   return count;
 }
 
-void wait_for_servers(server& at, std::size_t many) {
+template <class Condition>
+void wait_until(Condition holds) {
   const auto until = std::chrono::steady_clock::now() + patience;
-  while (reachable_servers(at) != many)
+  while (!holds())
     REQUIRE(std::chrono::steady_clock::now() < until);
+}
+
+void wait_for_servers(server& at, std::size_t many) {
+  wait_until([&] { return reachable_servers(at) == many; });
+}
+
+v1::ServerStatus row_of(server& at, const std::string& name) {
+  const auto reply = call(at, &cluster_gateway::servers, v1::ServersRequest{});
+  REQUIRE(reply);
+  for (const auto& status : reply->servers())
+    if (status.name() == name)
+      return status;
+  return {};
+}
+
+result<v1::ForgetServerReply> forget(server& at, const std::string& name) {
+  v1::ForgetServerRequest request;
+  request.set_name(name);
+  return call(at, &cluster_gateway::forget_server, request);
 }
 
 } // namespace
@@ -230,5 +251,112 @@ TEST_CASE("a stopped server answers what was asked") {
   a->stop();
   const auto reply = call(*a, &cluster_gateway::submit, job_of("j", 1));
   REQUIRE_FALSE(reply);
-  CHECK(reply.failure().code == error_code::io_failed);
+  CHECK(reply.failure().code == error_code::unreachable);
+}
+
+TEST_CASE("servers find each other through the one that they know") {
+  const fresh_directory place;
+  const auto a_at = free_address();
+  auto a = start("a", place, a_at, {});
+  auto b = start("b", place, free_address(), {a_at});
+  auto c = start("c", place, free_address(), {a_at});
+  wait_for_servers(*b, 3);
+  wait_for_servers(*c, 3);
+}
+
+TEST_CASE("the row of another server is as of now") {
+  const fresh_directory place;
+  const auto a_at = free_address();
+  auto a = start("a", place, a_at, {});
+  auto b = start("b", place, free_address(), {a_at});
+  wait_for_servers(*a, 2);
+  wait_for_servers(*b, 2);
+  REQUIRE(call(*a, &cluster_gateway::submit, job_of("j", 3)));
+  const auto row = row_of(*b, "a");
+  CHECK(row.jobs() == 1);
+  CHECK(row.tasks_queued() == 3);
+  CHECK(row.silent_milliseconds() == 0);
+}
+
+TEST_CASE("a server that is gone is forgotten by all, at once or later") {
+  const fresh_directory place;
+  const auto a_at = free_address();
+  const auto b_at = free_address();
+  const auto c_at = free_address();
+  auto a = start("a", place, a_at, {});
+  auto b = start("b", place, b_at, {a_at});
+  auto c = start("c", place, c_at, {a_at});
+  auto d = start("d", place, free_address(), {a_at});
+  wait_for_servers(*a, 4);
+  wait_for_servers(*b, 4);
+  wait_for_servers(*d, 4);
+  CHECK(forget(*a, "c").failure().code == error_code::conflict);
+  CHECK(forget(*a, "a").failure().code == error_code::conflict);
+  CHECK(forget(*a, "z").failure().code == error_code::not_found);
+  c.reset();
+  b.reset();
+  wait_for_servers(*a, 2);
+  wait_for_servers(*d, 2);
+  const auto reply = forget(*a, "c");
+  REQUIRE(reply);
+  REQUIRE(reply->told_size() == 2);
+  CHECK(reply->told(1) == "d");
+  REQUIRE(reply->not_told_size() == 1);
+  CHECK(reply->not_told(0) == "b");
+  CHECK(forget(*d, "c")); // Once more is no fault.
+  CHECK(row_of(*d, "c").name().empty());
+  a.reset();
+  a = start("a", place, a_at, {}); // It has been written down.
+  CHECK(row_of(*a, "c").name().empty());
+  b = start("b", place, b_at, {a_at});
+  wait_until([&] { return row_of(*b, "c").name().empty(); });
+  // When it comes after all, it is a server like others.
+  c = start("c", place, c_at, {a_at});
+  wait_for_servers(*b, 4);
+}
+
+TEST_CASE("an empty disk under a forgotten name joins after a second start") {
+  const fresh_directory place;
+  const fresh_directory other_disk;
+  const auto a_at = free_address();
+  const auto b_at = free_address();
+  auto a = start("a", place, a_at, {});
+  for (int i = 0; i < 3; ++i)
+    (void)start("b", place, b_at, {});
+  auto b = start("b", place, b_at, {a_at});
+  wait_for_servers(*a, 2);
+  CHECK(b->epoch() == 4);
+  b.reset();
+  wait_for_servers(*a, 1);
+  REQUIRE(forget(*a, "b"));
+  std::promise<error> failed;
+  b = start("b", other_disk, b_at, {a_at},
+            [&](const error& why) { failed.set_value(why); });
+  CHECK(b->epoch() == 1);
+  auto failure = failed.get_future();
+  REQUIRE(failure.wait_for(patience) == std::future_status::ready);
+  CHECK(failure.get().message.find("start it again") != std::string::npos);
+  b.reset();
+  b = start("b", other_disk, b_at, {a_at});
+  CHECK(b->epoch() == 5);
+  wait_for_servers(*a, 2);
+}
+
+TEST_CASE("what nobody knows while a server is away may be with that one") {
+  const fresh_directory place;
+  const auto a_at = free_address();
+  auto a = start("a", place, a_at, {});
+  auto b = start("b", place, free_address(), {a_at});
+  wait_for_servers(*a, 2);
+  wait_for_servers(*b, 2);
+  v1::GetJobRequest request;
+  request.set_id("j");
+  CHECK(call(*a, &cluster_gateway::job, request).failure().code
+        == error_code::not_found);
+  b.reset();
+  wait_for_servers(*a, 1);
+  const auto gone = call(*a, &cluster_gateway::job, request);
+  CHECK(gone.failure().code == error_code::unreachable);
+  CHECK(gone.failure().message.ends_with(
+      "and b may have it but does not answer"));
 }

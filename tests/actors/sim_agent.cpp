@@ -180,8 +180,11 @@ void sim_agent::take(link_id link, const v1::ServerMessage& message) {
     for (const auto& welcome : message.welcomes())
       take_welcome(welcome);
   }
-  for (const auto& order : message.starts())
+  for (const auto& order : message.starts()) {
     take_start(order);
+    if (world_.bug == planted::orders_arrive_twice)
+      later(world_.between(0, 100), [this, order] { take_start(order); });
+  }
   for (const auto& order : message.stops())
     take_stop(order);
   for (const auto& order : message.resizes())
@@ -251,7 +254,8 @@ void sim_agent::take_start(const v1::StartOrder& order) {
     return;
   }
   const task_key key{order.task(), order.attempt()};
-  if (held_.contains(key))
+  const bool takes_all = world_.bug == planted::orders_arrive_twice;
+  if (held_.contains(key) && !takes_all)
     return;
   v1::TaskReport report;
   report.set_node(name());
@@ -259,7 +263,7 @@ void sim_agent::take_start(const v1::StartOrder& order) {
   report.set_task(order.task());
   report.set_attempt(order.attempt());
   auto& had = had_[order.task()];
-  if (had >= order.attempt()) {
+  if (had >= order.attempt() && !takes_all) {
     world_.trace("{} has had {}#{}", name(), order.task(), order.attempt());
     report.mutable_refused()->set_code(static_cast<int>(error_code::conflict));
     report.mutable_refused()->set_message("it has been here before");
@@ -348,7 +352,10 @@ void sim_agent::take_resize(const v1::ResizeOrder& order) {
     refused->set_message("the kernel refuses it");
     refused->set_was_resize(true);
   } else {
-    *held->second.order.mutable_demand() = order.demand();
+    const auto had = from_proto(held->second.order.demand());
+    if (world_.bug != planted::agent_keeps_its_size
+        || had.fits_in(from_proto(order.demand())))
+      *held->second.order.mutable_demand() = order.demand();
     machine_use use;
     for (const auto& [each, other] : held_)
       if (!other.outcome)
@@ -359,6 +366,15 @@ void sim_agent::take_resize(const v1::ResizeOrder& order) {
     *report.mutable_resized() = order.demand();
   }
   say(std::move(report));
+}
+
+std::optional<v1::Resources>
+sim_agent::demand_of(const std::string& task) const {
+  for (auto held = held_.lower_bound({task, 0});
+       held != held_.end() && held->first.first == task; ++held)
+    if (held->second.runs)
+      return held->second.order.demand();
+  return std::nullopt;
 }
 
 // -- tasks --------------------------------------------------------------------

@@ -37,6 +37,8 @@ public:
   const std::string& name() const { return spec_.name(); }
   bool is_welcome() const { return session_ != 0; }
   std::string holding() const;
+  /// Of the task that runs here.
+  std::optional<v1::Resources> demand_of(const std::string& task) const;
 
 private:
   using task_key = std::pair<std::string, std::uint32_t>;

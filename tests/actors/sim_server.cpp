@@ -38,6 +38,8 @@ void sim_server::start() {
   of_cell.heartbeat_milliseconds = sim_heartbeat;
   of_cell.resend_milliseconds = 300;
   of_cell.report_batch = 3;
+  of_cell.first_pause_milliseconds = 30;
+  of_cell.last_pause_milliseconds = 500;
   jobs_ = std::make_unique<jobs>(of_jobs);
   allocator_ = std::move(*allocator::make(of_cell));
   for (const auto& [key, value] : disk_) {
@@ -127,10 +129,27 @@ void sim_server::take(mesh::v1::Envelope envelope) {
     const auto work = [&](auto& role, instant now, outbox& out) {
       role.take(envelope, now, out);
     };
+    if (envelope.has_award_batch()
+        && world_.bug == planted::cell_takes_late_awards)
+      return take_as_new(envelope);
     if (envelope.role() == mesh::v1::Envelope::JOBS)
       with(jobs_, work);
     else if (envelope.role() == mesh::v1::Envelope::ALLOCATOR)
       with(allocator_, work);
+  });
+}
+
+/// Under a number that no award has had, so that the cell does not see that it
+/// is late. The answer bears the old one again.
+void sim_server::take_as_new(mesh::v1::Envelope envelope) {
+  auto& batch = *envelope.mutable_award_batch();
+  const auto number = batch.number();
+  batch.set_number(++last_award_);
+  with(allocator_, [&](allocator& cell, instant now, outbox& out) {
+    cell.take(envelope, now, out);
+    for (auto& each : out.envelopes)
+      if (each.has_award_reply())
+        each.mutable_award_reply()->set_number(number);
   });
 }
 
@@ -193,11 +212,25 @@ void sim_server::synced(std::size_t batches) {
   for (std::size_t i = 0; i < batches; ++i) {
     auto out = std::move(to_sync_.front());
     to_sync_.pop_front();
+    if (world_.bug == planted::torn_commit && !world_.calm
+        && out.writes.size() > 1 && world_.chance(30))
+      return tear(out.writes);
     keep(out.writes, out.writes.size());
     release(std::move(out));
   }
   syncing_ = 0;
   sync();
+}
+
+/// Crashes in the middle of these writes.
+void sim_server::tear(const std::vector<store_write>& writes) {
+  keep(writes, 1 + world_.random.below(writes.size() - 1));
+  syncing_ = 0; // Nothing of the rest was done.
+  crash();
+  world_.clock.after(world_.between(10, 500), [this] {
+    if (!is_up())
+      start();
+  });
 }
 
 void sim_server::keep(const std::vector<store_write>& writes,

@@ -37,10 +37,12 @@ public:
 private:
   template <class Role, class Work>
   void with(std::unique_ptr<Role>& role, const Work& work);
+  void take_as_new(mesh::v1::Envelope envelope);
   void when_awake(std::function<void()> what);
   void hand_on(outbox out);
   void sync();
   void synced(std::size_t batches);
+  void tear(const std::vector<store_write>& writes);
   void keep(const std::vector<store_write>& writes, std::size_t count);
   void release(outbox out);
   void tick();
@@ -52,7 +54,8 @@ private:
   std::size_t number_;
   std::string name_;
   std::map<std::string, std::string> disk_;
-  std::map<std::string, std::string> before_sync_; ///< For a planted fault.
+  std::map<std::string, std::string> before_sync_;    ///< For a planted fault.
+  std::uint64_t last_award_ = std::uint64_t{1} << 60; ///< Of a planted fault.
   std::uint64_t epoch_ = 0;
   std::uint64_t incarnation_ = 0;
   std::unique_ptr<jobs> jobs_;

@@ -1,5 +1,6 @@
 #include "tests/actors/sim_users.hpp"
 
+#include "messages/convert.hpp"
 #include "tests/actors/sim_agent.hpp"
 #include "tests/actors/sim_server.hpp"
 
@@ -11,13 +12,15 @@ sim_users::sim_users(sim_world& world) : world_{world} {}
 
 void sim_users::act() {
   const auto choice = world_.random.below(100);
-  if (choice < 55) {
+  if (choice < 50) {
     new_job();
-  } else if (choice < 70 && !jobs_.empty()) {
+  } else if (choice < 62) {
+    resize();
+  } else if (choice < 75 && !jobs_.empty()) {
     const auto number = world_.random.below(jobs_.size());
     jobs_[number].to_cancel = true;
     cancel(number);
-  } else if (choice < 85) {
+  } else if (choice < 87) {
     auto& made = reservations_.emplace_back();
     made.server = world_.random.below(world_.servers.size());
     made.wire.set_request_id(fmt::format("r{}", reservations_.size()));
@@ -44,6 +47,12 @@ v1::TaskGroup sim_users::a_group() {
     auto* device = profile.add_devices();
     if (world_.chance(500))
       device->set_share_milli(500);
+  }
+  if (world_.chance(400)) { // It may be resized.
+    profile.mutable_minimum()->set_cpu_millicores(250);
+    profile.mutable_minimum()->set_memory_bytes(1 << 29);
+    profile.mutable_maximum()->set_cpu_millicores(4'000);
+    profile.mutable_maximum()->set_memory_bytes(std::int64_t{6} << 30);
   }
   profile.set_priority(static_cast<int>(world_.between(0, 1)));
   profile.set_max_attempts(world_.chance(100) ? 2 : 60'000);
@@ -150,6 +159,51 @@ void sim_users::check_kept(std::size_t server) const {
     if (mine.server == server && mine.acknowledged
         && !world_.servers[server]->owned().status(mine.wire.id()))
       world_.fail("an acknowledged job is lost: " + mine.wire.id());
+}
+
+// -- other amounts ------------------------------------------------------------
+
+/// Of a task that may run. Whoever is told that it is done can rely on it: its
+/// agent has these amounts, until somebody asks for others.
+void sim_users::resize() {
+  std::vector<std::string> running;
+  for (const auto& mine : jobs_) {
+    const auto& server = *world_.servers[mine.server];
+    const auto status = server.is_up() && mine.acknowledged
+                            ? server.owned().status(mine.wire.id())
+                            : error{error_code::not_found, {}};
+    if (status)
+      for (const auto& task : status->tasks())
+        if (task.state() == v1::RUNNING)
+          running.push_back(task.id());
+  }
+  if (running.empty())
+    return;
+  v1::ResizeRequest request;
+  request.set_task(running[world_.random.below(running.size())]);
+  request.mutable_demand()->set_cpu_millicores(250 * world_.between(1, 16));
+  request.mutable_demand()->set_memory_bytes(world_.between(1, 6) << 30);
+  const auto number = ++asked_sizes_[request.task()];
+  const auto then = [this, task = request.task(),
+                     number](const result<v1::ResizeReply>& reply) {
+    if (!reply)
+      return; // It has other places to be, or no room.
+    ++world_.figures.resizes;
+    if (asked_sizes_[task] != number)
+      return;
+    for (const auto& agent : world_.agents) {
+      const auto has = agent->demand_of(task);
+      if (agent->name() == reply->node() && has
+          && from_proto(*has) != from_proto(reply->demand()))
+        world_.fail(fmt::format("{} has {}, not the {} that were promised",
+                                task, has->ShortDebugString(),
+                                reply->demand().ShortDebugString()));
+    }
+  };
+  for (const auto& server : world_.servers)
+    server->call([request, then](allocator& cell, instant now, outbox& out) {
+      cell.resize(request, now, then, out); // Most do not have it.
+    });
 }
 
 // -- reservations -------------------------------------------------------------

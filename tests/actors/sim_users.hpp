@@ -46,6 +46,7 @@ private:
   void new_job();
   void submit(std::size_t number);
   void cancel(std::size_t number);
+  void resize();
   void reserve(std::size_t number);
   void command(std::size_t number, mesh::v1::ReservationCommand::Kind kind);
   void operate();
@@ -55,6 +56,7 @@ private:
   sim_world& world_;
   std::vector<user_job> jobs_;
   std::vector<user_reservation> reservations_;
+  std::map<std::string, std::uint64_t> asked_sizes_; ///< Times, by task.
 };
 
 } // namespace skerry::testing

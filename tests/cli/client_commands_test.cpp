@@ -303,6 +303,62 @@ TEST_CASE("nodes change one by one, and one that fails stops no other") {
   CHECK(asked[2].condition() == v1::CORDONED);
 }
 
+TEST_CASE("a job whose tasks are still to end is being cancelled") {
+  fake_cluster cluster;
+  cluster.cancel.answer = [](const auto& request, auto& reply) {
+    reply = job_in(request.id(), v1::RUNNING);
+    reply.set_cancelling(true);
+    return grpc::Status::OK;
+  };
+  CHECK(ask(cluster, "cancel a").out.find("\na    a job  cancelling  s1")
+        != std::string::npos);
+  const auto job = json::parse(ask(cluster, "cancel a -o json").out)["jobs"][0];
+  CHECK(job["state"] == "running");
+  CHECK(job["cancelling"] == true);
+}
+
+TEST_CASE("who forgets a server is told who has not heard of it") {
+  fake_cluster cluster;
+  cluster.forget_server.answer = [](const auto&, auto& reply) {
+    reply.add_told("a");
+    reply.add_told("b");
+    reply.add_not_told("d");
+    return grpc::Status::OK;
+  };
+  const auto ended = ask(cluster, "forget-server c");
+  CHECK(ended.exit_code == 0);
+  CHECK(ended.out == "c is forgotten by a, b\n");
+  CHECK(ended.err
+        == "skerry: note: not told: d; what is down hears of it when it is "
+           "back\n");
+  const auto told = json::parse(ask(cluster, "forget-server c -q -o json").out);
+  CHECK(told["servers"][0]["not_told"][0] == "d");
+}
+
+TEST_CASE("get servers says of when a row is") {
+  fake_cluster cluster;
+  cluster.servers.answer = [](const auto&, auto& reply) {
+    const auto add = [&](const char* name, bool reachable, int silent) {
+      auto* to = reply.add_servers();
+      to->set_name(name);
+      to->set_reachable(reachable);
+      to->set_incarnation(1);
+      to->set_silent_milliseconds(silent);
+      return to;
+    };
+    add("a", true, 0);
+    add("b", true, 3'000);
+    add("c", false, 9'000);
+    add("d", false, 0)->set_incarnation(0);
+    return grpc::Status::OK;
+  };
+  const auto out = ask(cluster, "get servers").out;
+  CHECK(out.find("\na       up  ") != std::string::npos);
+  CHECK(out.find("\nb       up, as of 3s ago  ") != std::string::npos);
+  CHECK(out.find("\nc       silent for 9s  ") != std::string::npos);
+  CHECK(out.find("\nd       not seen since the start  ") != std::string::npos);
+}
+
 TEST_CASE("what has gone wrong is told by the exit code") {
   fake_cluster cluster;
   const auto fails_with = [&cluster](grpc::StatusCode code) {

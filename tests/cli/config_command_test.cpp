@@ -2,7 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <csignal>
 #include <string>
+#include <unistd.h>
 
 #include <doctest/doctest.h>
 
@@ -49,6 +51,39 @@ TEST_CASE("config show says where each value comes from") {
   const auto table = run_skerry({"config", "show", "--config", file});
   CHECK(table.out.starts_with("SETTING"));
   CHECK(table.out.find("\nclient.timeout") != std::string::npos);
+}
+
+TEST_CASE("an agent can be described in the configuration alone") {
+  const fresh_directory folder;
+  const auto file = folder.write(
+      "a.toml", "[agent]\nservers = [\"127.0.0.1:1\"]\ndata = \""
+                    + (folder.path() / "n").string()
+                    + "\"\nsimulate = \"count=2,name=x-\"\nseed = 7\n");
+  skerry_process agent{{"agent", "--config", file}};
+  for (int i = 0;
+       i < 6000
+       && agent.err_so_far().find("agent_started") == std::string::npos;
+       ++i)
+    ::usleep(10'000);
+  CHECK(agent.err_so_far().find("agent_started node=x-0 nodes=2")
+        != std::string::npos);
+  agent.send(SIGTERM);
+  CHECK(agent.wait().exit_code == 0);
+}
+
+TEST_CASE("an agent's flags and settings are held to the same") {
+  check_refused(words("agent --cpu fast"), "--cpu: \"fast\" is not");
+  check_refused(words("agent --enforce v3"), "--enforce: \"v3\" is not v2");
+  check_refused(words("agent --named licences"), "is not NAME=NUMBER");
+  check_refused(words("agent --network fast"), "--network: \"fast\" is not");
+  const fresh_directory folder;
+  const auto file = folder.write(
+      "a.toml", "[agent]\ncpu = \"fast\"\nenforce = \"v3\"\ngpus = 1\n");
+  const auto ended = run_skerry({"config", "check", file});
+  CHECK(ended.exit_code == 2);
+  CHECK(ended.err.find(":2:7: agent.cpu") != std::string::npos);
+  CHECK(ended.err.find(":3:11: agent.enforce") != std::string::npos);
+  CHECK(ended.err.find(":4:8: agent.gpus") != std::string::npos);
 }
 
 TEST_CASE("a configuration that is named must be there") {

@@ -56,6 +56,8 @@ TEST_CASE("the doctor finds what is well and what is not") {
   CHECK(down["mend"].get<std::string>().find("skerry forget-server b")
         != std::string::npos);
   CHECK(finding_of(told, "server's disk")["state"] == "OK");
+  // Nobody has named one, and none is at the default's place.
+  CHECK(ended.out.find("agent's disk") == std::string::npos);
   CHECK(finding_of(told, "cgroups")["state"] != "FAIL");
 }
 

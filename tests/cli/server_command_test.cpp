@@ -18,6 +18,21 @@ std::vector<std::string> server_in(const fresh_directory& folder) {
           "--listen", "127.0.0.1:0", "--no-mesh"};
 }
 
+/// Of the server a, the agent n1 and the client ann.
+std::filesystem::path make_certificates(const fresh_directory& folder) {
+  const auto certs = folder.path() / "certs";
+  for (auto words_of : {words("init"), words("server a --host 127.0.0.1"),
+                        words("agent n1"), words("client ann")}) {
+    words_of.insert(words_of.begin(), "certs");
+    if (words_of[1] == "init")
+      words_of.push_back(certs);
+    else
+      words_of.insert(words_of.end(), {"--dir", certs});
+    CHECK(run_skerry(words_of).exit_code == 0);
+  }
+  return certs;
+}
+
 /// Waits for the line that says so.
 std::string ready_line(skerry_process& server) {
   for (int i = 0; i < 6000 && !server.has_ended(); ++i) {
@@ -86,6 +101,52 @@ TEST_CASE("an address for everybody needs certificates") {
   check_refused({"server", "--name", "a", "--data", folder.path() / "a",
                  "--listen", "0.0.0.0:0", "--no-mesh"},
                 "0.0.0.0");
+}
+
+TEST_CASE("certificates of another role are refused with what to do") {
+  const fresh_directory folder;
+  const auto certs = make_certificates(folder);
+  for (const auto* other : {"client-ann", "agent-n1"})
+    check_refused({"server", "--name", "a", "--data", folder.path() / "a",
+                   "--listen", "127.0.0.1:0", "--mesh-listen", "127.0.0.1:1",
+                   "--tls", certs / other},
+                  "api.pem is not for a server; use a folder that 'skerry "
+                  "certs server' made");
+}
+
+TEST_CASE("who speaks no TLS to a server that does is told so") {
+  const fresh_directory folder;
+  const auto certs = make_certificates(folder);
+  auto with_tls = server_in(folder);
+  with_tls.insert(with_tls.end(), {"--tls", certs / "server-a"});
+  skerry_process server{with_tls};
+  const auto line = ready_line(server);
+  REQUIRE(line.find("api ") != std::string::npos);
+  const auto begin = line.find("api ") + 4;
+  const auto address = line.substr(begin, line.find(',', begin) - begin);
+  const auto user = run_skerry({"get", "servers", "--address", address});
+  CHECK(user.exit_code == 4);
+  CHECK(user.err
+        == "skerry: error: cannot reach " + address
+               + ": Socket closed; it may speak TLS: give the folder of your "
+                 "certificates with --tls or SKERRY_TLS\n");
+  const auto says
+      = [&](const std::vector<std::string>& how, const std::string& what) {
+          std::vector<std::string> arguments{
+              "agent",      "--server", address, "--data", folder.path() / "n",
+              "--simulate", "name=n1-"};
+          arguments.insert(arguments.end(), how.begin(), how.end());
+          skerry_process agent{arguments};
+          for (int i = 0; i < 6000; ++i) {
+            if (agent.err_so_far().find(what) != std::string::npos)
+              return true;
+            ::usleep(10'000);
+          }
+          return false;
+        };
+  CHECK(says({}, "it may speak TLS: give the folder"));
+  CHECK(says({"--tls", certs / "client-ann"},
+             "a certificate of role 'client' may not call this service"));
 }
 
 TEST_CASE("flags that are wrong are refused") {

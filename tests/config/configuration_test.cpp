@@ -64,6 +64,32 @@ TEST_CASE("the sample names every setting, with its default") {
   }
 }
 
+TEST_CASE("what an agent offers has units and switches") {
+  const auto loaded = load_text(
+      "[agent]\nname = \"n\"\nlabels = [\"zone=a\"]\ncpu = 1.5\n"
+      "memory = \"4GiB\"\nnetwork = \"10Gbps\"\nnamed = [\"licences=2\"]\n"
+      "gpus = false\nstop_tasks_on_exit = true\n");
+  REQUIRE(loaded);
+  const auto& agent = loaded->values.agent;
+  CHECK(agent.name == "n");
+  CHECK(agent.labels == std::vector<std::string>{"zone=a"});
+  CHECK(agent.cpu_millicores == 1500);
+  CHECK(agent.memory_bytes == std::int64_t{4} << 30);
+  CHECK(agent.network_bits_per_second == 10'000'000'000);
+  CHECK(agent.named == std::vector<std::string>{"licences=2"});
+  CHECK_FALSE(agent.gpus);
+  CHECK(agent.stop_tasks_on_exit);
+  CHECK(setting_of(*loaded, "agent", "gpus").values.front() == "false");
+  const auto by_flag = load_configuration(
+      {.flags = {{"agent.gpus", "false", "--no-gpus"},
+                 {"agent.network", "100Mbps", "--network"}}});
+  REQUIRE(by_flag);
+  CHECK_FALSE(by_flag->values.agent.gpus);
+  CHECK(by_flag->values.agent.network_bits_per_second == 100'000'000);
+  CHECK_FALSE(
+      load_configuration({.environment = {{"SKERRY_AGENT_GPUS", "no"}}}));
+}
+
 TEST_CASE("flags stand above the environment, it above the file") {
   const fresh_directory folder;
   const auto file = folder.write(

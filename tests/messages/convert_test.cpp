@@ -78,6 +78,16 @@ TEST_CASE("work without a driver or program is refused") {
   CHECK(validate(work).failure().message.starts_with("work.probe.port"));
 }
 
+TEST_CASE("of a failed connection only the reason is shown") {
+  CHECK(short_reason("failed to connect to all addresses; last error: UNKNOWN: "
+                     "ipv4:127.0.0.1:7070: Failed to connect to remote host: "
+                     "Connection refused")
+        == "Connection refused");
+  CHECK(short_reason("UNAVAILABLE: ipv4:127.0.0.1:7070: Socket closed")
+        == "Socket closed");
+  CHECK(short_reason("anything else") == "anything else");
+}
+
 TEST_SUITE_END();
 
 TEST_CASE("a real process is kept from nodes that only pretend") {

@@ -74,6 +74,18 @@ void flip(const fs::path& file, std::uintmax_t at) {
 
 TEST_SUITE_BEGIN("storage/store");
 
+TEST_CASE("the next start is above the least epoch that was written") {
+  const fresh_directory place;
+  {
+    auto kept = store::open(in(place.path()));
+    REQUIRE(kept);
+    const std::vector<store_write> least{{std::string{least_epoch_key}, "41"}};
+    REQUIRE((*kept)->commit(least));
+  }
+  for (const std::uint64_t epoch : {42, 43})
+    CHECK((*store::open(in(place.path())))->epoch() == epoch);
+}
+
 TEST_CASE("what was committed is there after a restart, in a later epoch") {
   const fresh_directory place;
   std::uint64_t epoch = 0;

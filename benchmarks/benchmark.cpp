@@ -7,7 +7,7 @@
 namespace skerry {
 namespace {
 
-constexpr std::array<benchmark, 4> benchmarks{{
+constexpr std::array<benchmark, 5> benchmarks{{
     {"dispatch", "decisions at 100 to 100 000 nodes: submit, place and finish",
      run_dispatch_bench},
     {"memory", "bytes a node and a live task cost", run_memory_bench},
@@ -16,6 +16,7 @@ constexpr std::array<benchmark, 4> benchmarks{{
      run_network_bench},
     {"openb", "decisions of each baseline on the openb arrivals",
      run_openb_bench},
+    {"plans", "searches for plans of 256 tasks on 1000 nodes", run_plans_bench},
 }};
 
 } // namespace

@@ -25,4 +25,11 @@ result<> run_network_bench(const benchmark_options& options,
 result<> run_openb_bench(const benchmark_options& options,
                          const report_case& report);
 
+/// Plans for 256 tasks on 1000 nodes: evaluations of one-move changes, of whole
+/// assignments and of decoded orders; and what searches have come to after 5,
+/// 25 and 100 % of the CPU seconds given, pagmo2's among them where it is
+/// there.
+result<> run_plans_bench(const benchmark_options& options,
+                         const report_case& report);
+
 } // namespace skerry

@@ -4,16 +4,13 @@
 #include <ctime>
 
 namespace skerry {
-namespace {
 
-double cpu_seconds() {
+double thread_cpu_seconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec)
          + static_cast<double>(now.tv_nsec) * 1e-9;
 }
-
-} // namespace
 
 case_timer::case_timer(std::string name) : name_{std::move(name)} {}
 
@@ -22,13 +19,13 @@ bool case_timer::more(double seconds) const {
 }
 
 void case_timer::begin_run() {
-  cpu_run_started_ = cpu_seconds();
+  cpu_run_started_ = thread_cpu_seconds();
   run_started_ = clock::now();
 }
 
 void case_timer::end_run(std::uint64_t operations) {
   const std::chrono::duration<double> took = clock::now() - run_started_;
-  cpu_seconds_ += cpu_seconds() - cpu_run_started_;
+  cpu_seconds_ += thread_cpu_seconds() - cpu_run_started_;
   wall_seconds_ += took.count();
   operations_ += operations;
   us_per_operation_.push_back(took.count() * 1e6

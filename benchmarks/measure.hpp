@@ -9,6 +9,9 @@
 
 namespace skerry {
 
+/// CPU time of the calling thread: what other processes do hardly matters.
+double thread_cpu_seconds();
+
 /// Runs of a case, each of many operations: dividing the clock's own cost, and
 /// giving p50 and p99 of what one operation takes in a run.
 class case_timer {

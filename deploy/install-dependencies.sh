@@ -9,7 +9,8 @@ Usage: deploy/install-dependencies.sh [--dev] [--help]
 Installs the Debian 12 packages that building, testing and the demo need.
 Says nothing and changes nothing when all of them are there already.
 
-  --dev   also the formatter and linter (clang-format-14, clang-tidy-14)
+  --dev   also the formatter and linter (clang-format-14, clang-tidy-14), and a
+          peer that `skerry bench plans` compares with (libpagmo-dev)
   --help  this text
 
 Needs root, or sudo, only when a package is missing.
@@ -31,7 +32,7 @@ packages=(
   # deploy/demo.sh and tests/faults: clients of the API, network namespaces
   jq python3 python3-grpcio python3-protobuf iproute2
 )
-dev_packages=(clang-format-14 clang-tidy-14)
+dev_packages=(clang-format-14 clang-tidy-14 libpagmo-dev)
 
 while (($#)); do
   case "$1" in

@@ -50,6 +50,7 @@ plan_model::plan_model(const cluster& snapshot,
 
 void plan_model::compile_nodes(const cluster& snapshot) {
   kinds_ = snapshot.resource_names().size() + 1;
+  nothing_.assign(kinds_, 0);
   const auto devices = kinds_ - 1;
   const auto nodes = snapshot.size();
   base_free_.assign(nodes * kinds_, 0);
@@ -149,9 +150,9 @@ plan_state::plan_state(const plan_model& of)
     : of_{&of}, free_{of.base_free_},
       node_costs_(of.nodes()), room_{of.base_tasks_},
       where_(of.tasks(), nowhere), devices_(of.tasks()) {
-  const std::vector<std::int64_t> nothing(of.kinds_);
   for (std::size_t n = 0; n < of.nodes(); ++n)
-    node_costs_[n] = of.node_cost(n, &free_[n * of.kinds_], nothing.data(), 1);
+    node_costs_[n]
+        = of.node_cost(n, &free_[n * of.kinds_], of.nothing_.data(), 1);
   cost_ = sum_up();
 }
 
@@ -196,10 +197,9 @@ void plan_state::load(const placement_plan& plan) {
     devices_[task] = plan[task].devices;
     put(task, where_[task], 1);
   }
-  const std::vector<std::int64_t> nothing(of_->kinds_);
   for (std::size_t n = 0; n < node_costs_.size(); ++n)
     node_costs_[n]
-        = of_->node_cost(n, &free_[n * of_->kinds_], nothing.data(), 1);
+        = of_->node_cost(n, &free_[n * of_->kinds_], of_->nothing_.data(), 1);
   cost_ = sum_up();
 }
 
@@ -265,14 +265,23 @@ void plan_state::move(std::uint32_t task, std::uint32_t to, double change) {
 
 double plan_state::assign(std::span<const std::uint32_t> nodes) {
   SKERRY_ASSERT(nodes.size() == where_.size());
+  const auto before = where_;
   for (const auto task : of_->movable_)
-    if (where_[task] != nowhere)
-      move(task, nowhere, change(task, nowhere));
+    if (before[task] != nowhere)
+      put(task, before[task], -1);
   for (const auto task : of_->movable_) {
-    const auto by = change(task, nodes[task]);
-    if (by < std::numeric_limits<double>::infinity())
-      move(task, nodes[task], by);
+    const auto to = nodes[task];
+    const auto placed = to < of_->nodes() && fits(of_->tasks_[task], to);
+    where_[task] = placed ? to : nowhere;
+    if (placed)
+      put(task, to, 1);
   }
+  for (const auto task : of_->movable_)
+    for (const auto node : {before[task], where_[task]})
+      if (node != nowhere)
+        node_costs_[node] = of_->node_cost(node, &free_[node * of_->kinds_],
+                                           of_->nothing_.data(), 1);
+  settle();
   return cost_;
 }
 

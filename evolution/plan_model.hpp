@@ -77,6 +77,7 @@ private:
 
   double stranding_;
   std::size_t kinds_ = 0; ///< Divisible ones, and the devices as the last.
+  std::vector<std::int64_t> nothing_; ///< `[kinds_]`: an empty demand.
   std::vector<compiled_task> tasks_;
   std::vector<std::uint32_t> movable_;
   std::vector<compiled_shape> shapes_;              ///< Distinct ones.
@@ -106,7 +107,7 @@ public:
   /// @param nodes `[tasks]`; `nodes()` or above for a task that waits. Tasks
   ///              that are not movable stay as they are.
   /// @returns The cost.
-  /// @cost    O(tasks x kinds).
+  /// @cost    O(tasks x kinds + nodes).
   double assign(std::span<const std::uint32_t> nodes);
 
   double cost() const { return cost_; }

@@ -4,6 +4,7 @@
 #include "messages/skerry/mesh/v1/records.pb.h"
 #include "scheduling/ledger.hpp"
 #include "scheduling/placement_policy.hpp"
+#include "scheduling/workload_record.hpp"
 
 #include <array>
 #include <cstdint>
@@ -292,6 +293,7 @@ private:
                                      outbox& out);
   v1::NodeStatus status(const attached_node& node, bool with_tasks,
                         instant now) const;
+  void learn_of(const task_shape& awarded);
   void describe(v1::Decision& decision, const allocation& a) const;
   void log_decision(const std::string& task, std::uint32_t attempt,
                     const v1::Decision& decision, instant now, outbox& out);
@@ -299,6 +301,7 @@ private:
   allocator_options options_;
   std::unique_ptr<ledger> ledger_;
   std::unique_ptr<placement_policy> policy_;
+  workload_record workload_; ///< What `policy_` is told, for some.
   std::map<std::string, attached_node> nodes_;
   std::unordered_map<std::string, allocation> allocations_; ///< By task.
   std::map<link_id, std::set<std::string>> links_;          ///< Their nodes.

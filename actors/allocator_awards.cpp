@@ -1,5 +1,6 @@
 #include "actors/allocator.hpp"
 #include "messages/convert.hpp"
+#include "scheduling/assert.hpp"
 #include "scheduling/explanation.hpp"
 
 #include <fmt/core.h>
@@ -43,6 +44,18 @@ void explain_to(v1::Decision& decision, const explanation& why,
 }
 
 } // namespace
+
+/// Some policies leave room for what comes often. The scores cached so far are
+/// void then, which is why it is done rarely.
+void allocator::learn_of(const task_shape& awarded) {
+  if (!wants_workload(options_.policy) || !workload_.add(awarded))
+    return;
+  auto policy
+      = make_policy(options_.policy, ledger_->nodes(),
+                    {.workload = workload_.shapes(), .seed = options_.seed});
+  SKERRY_ASSERT(policy); // It was made before, at the start.
+  policy_ = *std::move(policy);
+}
 
 // -- bids: what the cell would do ---------------------------------------------
 
@@ -173,6 +186,7 @@ allocator::place(const mesh::v1::Award& award,
   if (!interned)
     return interned.failure();
   ++decisions_;
+  learn_of(profile->shape);
   const auto& nodes = ledger_->nodes();
   const auto shape = ledger_->profile(*interned).shape;
   const auto chosen = policy_->choose(shape);

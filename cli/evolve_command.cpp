@@ -255,12 +255,41 @@ comparison compare(const evolve_request& request, const genome& champion,
   return out;
 }
 
-/// Without budgets of time, which the result does not depend on by number.
+/// Items "a/b,c=d/e" without directories, which differ by machine.
+std::vector<std::string> without_directories(const std::string& list) {
+  std::vector<std::string> out;
+  const auto items = parse_list("", list);
+  if (!items)
+    return out;
+  for (const auto& item : *items) {
+    const auto path = item.find('=') + 1;
+    out.push_back(
+        item.substr(0, path)
+        + std::filesystem::path{item.substr(path)}.filename().string());
+  }
+  return out;
+}
+
 std::string command_of(const evolve_flags& flags) {
   std::string out
       = fmt::format("skerry evolve --objective {}", flags.objective);
   for (const auto& train : flags.train)
-    out += fmt::format(" --train {}", train);
+    out += fmt::format(" --train {}",
+                       fmt::join(without_directories(train), ","));
+  const std::pair<std::string_view, const std::string&> others[]{
+      {"--cluster-divisor", flags.cluster_divisor},
+      {"--islands", flags.islands},
+      {"--optimiser", flags.optimisers},
+      {"--population", flags.population},
+      {"--scenarios", flags.scenarios},
+      {"--topology", flags.topology},
+      {"--migration", flags.migration},
+      {"--evaluations", flags.evaluations},
+      {"--budget", flags.budget},
+      {"--seed", flags.seed}};
+  for (const auto& [flag, value] : others)
+    if (!value.empty())
+      out += fmt::format(" {} {}", flag, value);
   return out;
 }
 
@@ -273,8 +302,8 @@ v1::Policy policy_of(const evolve_flags& flags, const evolve_request& request,
   from.set_objective(flags.objective);
   for (const auto& workload : request.target.trained_on)
     from.add_trained_on(workload);
-  if (!flags.start.empty())
-    from.add_parents(flags.start);
+  for (const auto& parent : without_directories(flags.start))
+    from.add_parents(parent);
   from.set_seed(request.options.seed);
   from.set_evaluations(islands.evaluations());
   from.set_islands(static_cast<std::uint32_t>(islands.islands().size()));

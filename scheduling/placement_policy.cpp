@@ -164,6 +164,10 @@ std::span<const std::string_view> placement_policy_names() {
   return names;
 }
 
+bool wants_workload(const policy_choice& which) {
+  return which.weights || which.name == "fgd";
+}
+
 result<std::unique_ptr<placement_policy>>
 make_policy(const policy_choice& which, const cluster& on,
             const policy_context& context) {

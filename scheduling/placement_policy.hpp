@@ -64,6 +64,9 @@ struct policy_choice {
 /// The policies `make_policy` knows by name, in the order of tables.
 std::span<const std::string_view> placement_policy_names();
 
+/// Whether a record of the workload makes a difference to the policy.
+bool wants_workload(const policy_choice& which);
+
 /// @param on Outlives the policy.
 /// @returns `invalid_argument`: an unknown name, with the known ones, or
 /// weights

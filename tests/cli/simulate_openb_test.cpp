@@ -98,7 +98,8 @@ TEST_CASE_FIXTURE(openb_files, "bad seeds are refused") {
 }
 
 TEST_CASE_FIXTURE(openb_files, "bad policies and searches are refused") {
-  check_refused(openb("--seed 7 --policy ffd"), "known are skerry, random, worst-fit");
+  check_refused(openb("--seed 7 --policy ffd"),
+                "known are skerry, random, worst-fit");
   check_refused(openb("--seed 7 --policy fgd,fgd"), "\"fgd\" is given twice");
   check_refused(openb("--seed 7 --policy fgd --search far"),
                 "known: index, scan");

@@ -155,7 +155,7 @@ TEST_CASE("a value out of its range is refused") {
            "from 1 to 100000000");
   CHECK(faults_of("[policy]\nname = \"worst\"\n")
             .starts_with("skerry.toml:2:8: policy.name: there is no policy "
-                         "\"worst\" (known: "));
+                         "\"worst\"; known are skerry"));
   CHECK(faults_of("[server]\nname = \"a b\"\n")
             .starts_with("skerry.toml:2:8: server.name: "));
   CHECK(faults_of("[agent]\nlabels = [\"zone\"]\n")

@@ -127,7 +127,7 @@ result<> simulate(const swf_flags& flags, console& out) {
   progress shown{out, request->policies.size()};
   for (const auto& policy : request->policies) {
     shown.begin(policy);
-    request->options.order = *find_queue_order(policy);
+    request->options.policy = *find_queue_order(policy);
     auto report = run_swf_track(request->log.jobs, request->options);
     if (!report)
       return as_usage_fault(report.failure());

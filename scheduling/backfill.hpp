@@ -12,6 +12,9 @@ namespace skerry {
 /// questions; when to ask them is the queue's business.
 /// @source Lifka, "The ANL/IBM SP scheduling system", JSSPP 1995.
 
+/// Whether jobs behind a head that does not fit may start at all.
+enum class backfilling : std::uint8_t { none, easy };
+
 /// Processors held by a running job until its requested time has passed.
 struct processor_claim {
   std::int64_t expected_end_seconds = 0;

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::array orders{queue_order::fcfs,   queue_order::sjf,
                             queue_order::f1,     queue_order::wfp3,
-                            queue_order::unicep, queue_order::las};
+                            queue_order::unicep, queue_order::las,
+                            queue_order::saf,    queue_order::sqrt_area};
 
 double log10_of_seconds(std::int64_t seconds) {
   return std::log10(seconds > 0 ? static_cast<double>(seconds) : 0.1);
@@ -56,6 +57,10 @@ double priority(queue_order order, const queued_job& job,
     return -relative_wait(job, now_seconds) / width_of(job);
   case queue_order::las:
     return job.attained_processor_seconds;
+  case queue_order::saf:
+    return static_cast<double>(job.requested_seconds) * processors;
+  case queue_order::sqrt_area:
+    return static_cast<double>(job.requested_seconds) * std::sqrt(processors);
   }
   SKERRY_ASSERT(!"a known queue order");
   return 0;
@@ -88,6 +93,10 @@ std::string_view to_string(queue_order order) {
     return "unicep";
   case queue_order::las:
     return "las";
+  case queue_order::saf:
+    return "saf";
+  case queue_order::sqrt_area:
+    return "sqrt-area";
   }
   SKERRY_ASSERT(!"a known queue order");
   return "";

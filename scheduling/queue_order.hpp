@@ -30,7 +30,21 @@ namespace skerry {
 ///         as the caller decides; all zero, it is fcfs.
 ///         @source Nuyens and Wierman, "The Foreground-Background queue: A
 ///         survey", 2008; for clusters Gu et al., "Tiresias", NSDI'19.
-enum class queue_order : std::uint8_t { fcfs, sjf, f1, wfp3, unicep, las };
+/// saf     Smallest area first: processors * requested.
+///         @source Carastan-Santos, de Camargo, Trystram and Zrigui, "One can
+///         only gain by replacing EASY Backfilling", CCGRID 2019.
+/// sqrt-area  sqrt(processors) * requested: between sjf and saf, as f4 of the
+///         paper above is without its term of the submit time.
+enum class queue_order : std::uint8_t {
+  fcfs,
+  sjf,
+  f1,
+  wfp3,
+  unicep,
+  las,
+  saf,
+  sqrt_area
+};
 
 /// What the orders look at.
 struct queued_job {

@@ -1,6 +1,6 @@
 #include "simulation/swf_track.hpp"
 
-#include "scheduling/backfill.hpp"
+#include "scheduling/slowdown.hpp"
 #include "simulation/batch_machine.hpp"
 #include "simulation/event_queue.hpp"
 
@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -16,23 +17,22 @@
 namespace skerry {
 namespace {
 
+/// @param number Position in the log.
+queued_job as_queued(const swf_job& job, std::int64_t number) {
+  return {number, job.submit_seconds, job.requested_seconds, job.processors};
+}
+
 /// One window, from its first submission until its last job has ended.
 class window_run {
 public:
-  /// @param jobs None wider than the machine.
-  window_run(std::span<const swf_job> jobs, const swf_options& options)
-      : jobs_{jobs}, options_{options}, machine_{options.processors,
-                                                 jobs.size()},
-        starts_(jobs.size()) {
-    queued_.reserve(jobs.size());
-    for (const auto& job : jobs) {
-      queued_.push_back({static_cast<std::int64_t>(queued_.size()),
-                         job.submit_seconds, job.requested_seconds,
-                         job.processors});
-      priorities_.push_back(
-          priority(options.order, queued_.back(), job.submit_seconds));
-    }
-  }
+  /// @param log    No job of the window is wider than the machine.
+  /// @param policy Has seen nothing of the window.
+  window_run(std::span<const swf_job> log, const swf_window& window,
+             const swf_options& options, queue_policy& policy)
+      : jobs_{log.subspan(window.first, window.length)},
+        first_{static_cast<std::int64_t>(window.first)}, options_{options},
+        policy_{policy}, machine_{options.processors, jobs_.size()},
+        starts_(jobs_.size()) {}
 
   void run() {
     // All arrivals first, so that they precede completions of their second.
@@ -42,13 +42,10 @@ public:
       const auto next = events_.pop();
       const auto [kind, job] = next.what;
       now_ = next.time;
-      if (kind == event_kind::arrival) {
-        machine_.submit(job, jobs_[job].processors);
-        waiting_.push_back(job);
-      } else {
-        machine_.finish(job);
-        std::erase(running_, job);
-      }
+      if (kind == event_kind::arrival)
+        submit(job);
+      else
+        finish(job);
       act();
     }
     SKERRY_ASSERT(order_of_start_.size() == jobs_.size());
@@ -68,12 +65,33 @@ private:
     std::uint32_t job;
   };
 
+  /// In the window. Policies know a job by its position in the log.
+  std::uint32_t position_of(const queued_job& job) const {
+    return static_cast<std::uint32_t>(job.number - first_);
+  }
+
+  void submit(std::uint32_t job) {
+    machine_.submit(job, jobs_[job].processors);
+    waiting_.push_back(as_queued(jobs_[job], first_ + job));
+    policy_.submitted(waiting_.back());
+  }
+
+  void finish(std::uint32_t job) {
+    machine_.finish(job);
+    const auto ended
+        = std::ranges::find(running_, first_ + job, [](const auto& running) {
+            return running.job.number;
+          });
+    policy_.ended(ended->job, jobs_[job].run_seconds);
+    running_.erase(ended);
+  }
+
   /// Starts heads while they fit, then backfills behind the one that does not.
   void act() {
     while (head_ || !waiting_.empty()) {
       if (!head_)
         choose_head();
-      if (!machine_.fits(jobs_[*head_].processors)) {
+      if (!machine_.fits(head_->processors)) {
         if (options_.backfill == backfilling::easy)
           backfill();
         return;
@@ -83,29 +101,24 @@ private:
     }
   }
 
-  /// Takes the first by the order out of the queue.
   void choose_head() {
-    if (changes_with_time(options_.order))
-      for (const auto job : waiting_)
-        priorities_[job] = priority(options_.order, queued_[job], now_);
-    const auto first
-        = std::ranges::min_element(waiting_, [this](auto a, auto b) {
-            if (priorities_[a] != priorities_[b])
-              return priorities_[a] < priorities_[b];
-            return submitted_before(queued_[a], queued_[b]);
-          });
-    head_ = *first;
+    const auto chosen
+        = policy_.choose({now_, options_.processors, machine_.free_processors(),
+                          waiting_, running_});
+    SKERRY_ASSERT(chosen < waiting_.size());
+    const auto place = waiting_.begin() + static_cast<std::ptrdiff_t>(chosen);
+    head_ = *place;
+    waiting_.erase(place);
     shadow_seconds_.reset();
-    waiting_.erase(first);
   }
 
   void backfill() {
     if (!shadow_seconds_)
       shadow_seconds_ = shadow_of_head();
-    std::erase_if(waiting_, [this](std::uint32_t job) {
-      const bool starts = machine_.fits(jobs_[job].processors)
-                          && ends_before(now_, jobs_[job].requested_seconds,
-                                         *shadow_seconds_);
+    std::erase_if(waiting_, [this](const queued_job& job) {
+      const bool starts
+          = machine_.fits(job.processors)
+            && ends_before(now_, job.requested_seconds, *shadow_seconds_);
       if (starts)
         start(job);
       return starts;
@@ -115,39 +128,39 @@ private:
   std::int64_t shadow_of_head() const {
     std::vector<processor_claim> claims;
     claims.reserve(running_.size());
-    for (const auto job : running_)
-      claims.push_back(
-          {starts_[job] + jobs_[job].requested_seconds, jobs_[job].processors});
-    const auto shadow
-        = earliest_start(now_, machine_.free_processors(),
-                         jobs_[*head_].processors, std::move(claims));
+    for (const auto& [job, start_seconds] : running_)
+      claims.push_back({start_seconds + job.requested_seconds, job.processors});
+    const auto shadow = earliest_start(now_, machine_.free_processors(),
+                                       head_->processors, std::move(claims));
     return shadow.value(); // No job is wider than the machine.
   }
 
-  void start(std::uint32_t job) {
+  void start(const queued_job& started) {
+    const auto job = position_of(started);
     machine_.start(job);
     starts_[job] = now_;
     order_of_start_.push_back(job);
-    running_.push_back(job);
+    running_.push_back({started, now_});
     events_.push(now_ + jobs_[job].run_seconds, {event_kind::completion, job});
   }
 
   std::span<const swf_job> jobs_;
+  std::int64_t first_; ///< Position of the window in the log.
   const swf_options& options_;
+  queue_policy& policy_;
   batch_machine machine_;
   event_queue<happening> events_;
-  std::vector<queued_job> queued_;
-  std::vector<double> priorities_; ///< By job; kept where time is no matter.
-  std::vector<std::uint32_t> waiting_; ///< In order of submission.
-  std::vector<std::uint32_t> running_;
-  std::optional<std::uint32_t> head_;          ///< Chosen, not started.
+  std::vector<queued_job> waiting_; ///< In order of submission.
+  std::vector<running_job> running_;
+  std::optional<queued_job> head_;             ///< Chosen, not started.
   std::optional<std::int64_t> shadow_seconds_; ///< Of this head.
   std::int64_t now_ = 0;
   std::vector<std::int64_t> starts_;
   std::vector<std::uint32_t> order_of_start_;
 };
 
-result<> validate(std::span<const swf_job> log, const swf_options& options) {
+result<> check_options(std::span<const swf_job> log,
+                       const swf_options& options) {
   std::string faults;
   const auto complain = [&](std::string fault) {
     faults += (faults.empty() ? "" : "; ") + std::move(fault);
@@ -183,6 +196,52 @@ struct usage {
   double seconds = 0;
 };
 
+queue_planner_options planner_options_of(const swf_options& options) {
+  auto planner = std::get<queue_planner_options>(options.policy);
+  planner.processors = options.processors;
+  planner.backfill = options.backfill;
+  return planner;
+}
+
+result<> check_policy(const swf_options& options) {
+  if (const auto* weights = std::get_if<queue_weights>(&options.policy))
+    return validate(*weights);
+  if (std::holds_alternative<queue_planner_options>(options.policy))
+    return validate(planner_options_of(options));
+  return done{};
+}
+
+/// A planner that remembers the log before the window.
+std::unique_ptr<queue_planner> planner_for(std::span<const swf_job> log,
+                                           const swf_window& window,
+                                           const swf_options& options) {
+  auto planning = planner_options_of(options);
+  planning.seed += window.first; // Windows are independent runs.
+  auto planner = std::make_unique<queue_planner>(std::move(planning));
+  for (std::size_t i = 0; i < window.first; ++i)
+    planner->remember(
+        {as_queued(log[i], static_cast<std::int64_t>(i)), log[i].run_seconds});
+  return planner;
+}
+
+std::unique_ptr<queue_policy> policy_for(std::span<const swf_job> log,
+                                         const swf_window& window,
+                                         const swf_options& options) {
+  if (const auto* order = std::get_if<queue_order>(&options.policy))
+    return policy_of(*order);
+  if (const auto* weights = std::get_if<queue_weights>(&options.policy))
+    return policy_of(*weights);
+  return planner_for(log, window, options);
+}
+
+void add(const queue_planner_report& of, queue_planner_report& into) {
+  into.decisions += of.decisions;
+  into.by_plan += of.by_plan;
+  into.evaluations += of.evaluations;
+  into.trials += of.trials;
+  into.trials_won += of.trials_won;
+}
+
 double measure(std::span<const swf_job> jobs, const window_run& run,
                usage& used) {
   double sum = 0;
@@ -200,15 +259,11 @@ double measure(std::span<const swf_job> jobs, const window_run& run,
 
 } // namespace
 
-double bounded_slowdown(std::int64_t wait_seconds, std::int64_t run_seconds) {
-  const auto turnaround = static_cast<double>(wait_seconds + run_seconds);
-  const auto bound = std::max(run_seconds, slowdown_bound_seconds);
-  return std::max(1.0, turnaround / static_cast<double>(bound));
-}
-
 result<swf_report> run_swf_track(std::span<const swf_job> log,
                                  const swf_options& options) {
-  if (auto ok = validate(log, options); !ok)
+  if (auto ok = check_options(log, options); !ok)
+    return ok.failure();
+  if (auto ok = check_policy(options); !ok)
     return ok.failure();
   auto windows = options.windows;
   if (windows.empty())
@@ -220,10 +275,13 @@ result<swf_report> run_swf_track(std::span<const swf_job> log,
 
   swf_report report;
   usage used;
-  for (const auto& [first, length] : windows) {
-    const auto jobs = log.subspan(first, length);
-    window_run run{jobs, options};
+  for (const auto& each : windows) {
+    const auto jobs = log.subspan(each.first, each.length);
+    const auto policy = policy_for(log, each, options);
+    window_run run{log, each, options, *policy};
     run.run();
+    if (const auto* planner = dynamic_cast<queue_planner*>(policy.get()))
+      add(planner->report(), report.planner);
     const auto window = static_cast<std::uint32_t>(report.per_window.size());
     for (const auto job : run.order_of_start())
       report.schedule.push_back({window, jobs[job].number, run.start_of(job)});

@@ -34,7 +34,8 @@ TEST_CASE("a benchmark tells its cases line by line") {
 }
 
 TEST_CASE("what cannot be measured is refused") {
-  check_refused(words("bench nonesuch"), "dispatch, memory, network, openb, plans");
+  check_refused(words("bench nonesuch"),
+                "dispatch, memory, network, openb, plans");
   check_refused(words("bench openb"), "--traces");
   check_refused(words("bench openb --traces /nonexistent"), "/nonexistent");
   check_refused(words("bench dispatch --seconds nan"), "--seconds");

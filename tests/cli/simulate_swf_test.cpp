@@ -82,6 +82,23 @@ TEST_CASE_FIXTURE(fixture, "jobs that are left out are mentioned") {
   CHECK(run_skerry(arguments("--procs 2 --policy fcfs --quiet")).err.empty());
 }
 
+TEST_CASE_FIXTURE(fixture, "what draws runs once for each seed") {
+  const auto ended = run_skerry(arguments(
+      "--procs 2 --policy fcfs,planned:3 --seed 5,6 --backfill easy -o json"));
+  CHECK(ended.exit_code == 0);
+  const auto found = json::parse(ended.out);
+  REQUIRE(found.size() == 3); // A fixed rule on a given log draws nothing.
+  CHECK(found[0].at("policy") == "fcfs");
+  CHECK(found[1].at("policy") == "planned:3");
+  CHECK(found[1].at("seed") == 5);
+  CHECK(found[2].at("seed") == 6);
+  const auto noisy = json::parse(
+      run_skerry(arguments("--procs 2 --policy fcfs --seed 5,6 --estimates "
+                           "lognormal --backfill easy -o json"))
+          .out);
+  CHECK(noisy.size() == 2);
+}
+
 TEST_CASE_FIXTURE(fixture, "bad flags are refused") {
   const auto refused = [this](const std::string& more, std::string_view why) {
     check_refused(arguments(more), why);
@@ -91,6 +108,12 @@ TEST_CASE_FIXTURE(fixture, "bad flags are refused") {
   refused("--procs 2.5 --policy f1", "--procs: \"2.5\"");
   refused("--procs 1 --policy f1", "job 2 wants 2 processors");
   refused("--procs 2 --policy f2", "known: fcfs, sjf, f1, wfp3, unicep, las");
+  refused("--procs 2 --policy planned7", "planned:EVALUATIONS");
+  refused("--procs 2 --policy planned:0", "\"0\" is not a whole number");
+  refused("--procs 2 --policy f1 --estimates wild", "known: exact, users");
+  refused("--procs 2 --policy f1 --seed 1,1", "given twice");
+  refused("--procs 2 --policy planned --seed 1,2 --schedule " + out,
+          "--schedule");
   refused("--procs 2 --policy f1,f1", "\"f1\" is given twice");
   refused("--procs 2 --policy f1,", "an item of the list is empty");
   refused("--procs 2 --policy f1 --backfill hard", "known: none, easy");

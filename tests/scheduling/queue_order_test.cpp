@@ -27,6 +27,10 @@ TEST_CASE("each order computes its published formula") {
   CHECK(priority(queue_order::unicep, example, now)
         == doctest::Approx(-2.0 / 3));
   CHECK(priority(queue_order::las, example, now) == 250);
+  CHECK(priority(queue_order::saf, example, now) == 800);
+  // 100 * sqrt(8)
+  CHECK(priority(queue_order::sqrt_area, example, now)
+        == doctest::Approx(282.8427));
 }
 
 TEST_CASE("priorities are finite at the edges of time and width") {
@@ -73,7 +77,7 @@ TEST_CASE("an order is found by its name, and an unknown name lists them") {
   CHECK(find_queue_order("F1").failure()
         == error{error_code::invalid_argument,
                  "no queue order is called \"F1\" (known: fcfs, sjf, f1, wfp3, "
-                 "unicep, las)"});
+                 "unicep, las, saf, sqrt-area)"});
 }
 
 TEST_SUITE_END();

@@ -1,3 +1,4 @@
+#include "evolution/queue_replay.hpp"
 #include "simulation/swf_track.hpp"
 
 #include <map>
@@ -134,6 +135,15 @@ TEST_CASE(
         CHECK(report->schedule == run_swf_track(jobs, options)->schedule);
         const auto started = starts_of(*report);
         CHECK(report->schedule.size() == jobs.size());
+        // Plans are played out on a machine of their own: the same one.
+        std::vector<recorded_job> record;
+        for (const auto& job : jobs)
+          record.push_back({{job.number, job.submit_seconds,
+                             job.requested_seconds, job.processors},
+                            job.run_seconds});
+        CHECK(replay(record, processors, backfill, *policy_of(order))
+              == doctest::Approx(report->average_bounded_slowdown
+                                 * static_cast<double>(jobs.size())));
         REQUIRE(started.size() == jobs.size());
         std::map<std::int64_t, std::int64_t> change; // Of processors in use.
         for (const auto& job : jobs) {

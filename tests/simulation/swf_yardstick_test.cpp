@@ -31,9 +31,10 @@ struct row {
 /// @source RLScheduler, SC'20; WFP3 and UNICEP as they should be, since the
 ///         paper's own come from a bug in its waiting time.
 constexpr row lublin_1[]{
-    {"fcfs", 7273.77, 235.82},  {"sjf", 277.35, 73.31},
-    {"f1", 258.37, 75.07},      {"wfp3", 337.34, 126.50},
-    {"unicep", 381.71, 103.10},
+    {"fcfs", 7273.77, 235.82},    {"sjf", 277.35, 73.31},
+    {"f1", 258.37, 75.07},        {"wfp3", 337.34, 126.50},
+    {"unicep", 381.71, 103.10},   {"saf", 292.88, 54.00},
+    {"sqrt-area", 293.15, 53.29},
 };
 
 constexpr row hpc2n[]{

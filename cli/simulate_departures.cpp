@@ -92,8 +92,8 @@ queueing_run run_of(const std::string& policy, std::uint64_t seed,
                       {"pending_gpu_percent", report.pending_gpu_percent}},
                    .all = report.all,
                    .decision_times = report.decision_times};
-  for (std::size_t i = 0; i < pod_classes; ++i)
-    run.classes.emplace_back(pod_class_names[i], report.classes[i]);
+  for (std::size_t i = 0; i < task_classes; ++i)
+    run.classes.emplace_back(task_class_names[i], report.classes[i]);
   return run;
 }
 

@@ -181,14 +181,14 @@ result<> validate(const departures_options& options) {
   return {error_code::invalid_argument, std::move(faults)};
 }
 
-pod_class class_of(const openb_pod& pod) {
+task_class class_of(const openb_pod& pod) {
   if (pod.num_gpu == 0)
-    return pod_class::cpu_only;
+    return task_class::cpu_only;
   if (pod.num_gpu > 1)
-    return pod_class::several_gpus;
+    return task_class::several_gpus;
   return task_shape_of(pod).devices.front().share_milli > 0
-             ? pod_class::sharing
-             : pod_class::one_gpu;
+             ? task_class::sharing
+             : task_class::one_gpu;
 }
 
 result<departures_workload>
@@ -199,7 +199,7 @@ make_departures_workload(std::span<const openb_node> nodes,
     return ok.failure();
   departures_workload out;
   auto& queue = out.queue;
-  queue.classes = pod_classes;
+  queue.classes = task_classes;
   queue.measured_from_milliseconds = options.warm_up_seconds * 1000;
   queue.end_milliseconds
       = (options.warm_up_seconds + options.measured_seconds) * 1000;

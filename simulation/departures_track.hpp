@@ -1,12 +1,12 @@
 #pragma once
 
+#include "scheduling/task_class.hpp"
 #include "simulation/openb_reader.hpp"
 #include "simulation/queueing_cluster.hpp"
 
 #include <array>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
 namespace skerry {
@@ -51,22 +51,12 @@ struct departures_options {
 /// @returns `invalid_argument` with every fault.
 result<> validate(const departures_options& options);
 
-enum class pod_class : std::uint8_t {
-  cpu_only = 0,
-  sharing = 1, ///< Of one GPU.
-  one_gpu = 2,
-  several_gpus = 3,
-};
-
-inline constexpr std::size_t pod_classes = 4;
-inline constexpr std::array<std::string_view, pod_classes> pod_class_names{
-    "cpu-only", "sharing", "one-gpu", "several-gpus"};
-
-pod_class class_of(const openb_pod& pod);
+/// The class of the pod's task; those of the statistics below.
+task_class class_of(const openb_pod& pod);
 
 /// What all policies are given for a seed.
 struct departures_workload {
-  queueing_workload queue;     ///< Classes as in `pod_class`.
+  queueing_workload queue;     ///< Classes as in `task_class`.
   std::size_t residents = 0;   ///< The first of the arrivals.
   std::size_t pool = 0;        ///< Pairs that are drawn from.
   std::size_t never_ran = 0;   ///< Pods without times.
@@ -85,7 +75,7 @@ make_departures_workload(std::span<const openb_node> nodes,
 struct departures_report {
   double allocated_gpu_percent = 0; ///< Mean over the time measured.
   double pending_gpu_percent = 0;   ///< Of the capacity, mean likewise.
-  std::array<queueing_statistics, pod_classes> classes; ///< By `pod_class`.
+  std::array<queueing_statistics, task_classes> classes; ///< By `task_class`.
   queueing_statistics all;
   std::size_t nodes = 0;
   std::int64_t gpu_capacity_milli = 0;

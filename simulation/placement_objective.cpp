@@ -55,7 +55,7 @@ void shuffle(std::vector<T>& all, rng& random) {
 /// How likely each pod is to come.
 std::vector<double> tilted_frequencies(std::span<const openb_pod> pods,
                                        rng& random) {
-  std::array<double, pod_classes * 2> factor{};
+  std::array<double, task_classes * 2> factor{};
   for (auto& each : factor)
     each = std::exp(tilt_deviation * random.normal());
   std::vector<double> up_to;

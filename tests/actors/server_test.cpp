@@ -153,6 +153,19 @@ void wait_for_servers(server& at, std::size_t many) {
   wait_until([&] { return reachable_servers(at) == many; });
 }
 
+/// Two servers that have found each other.
+struct server_pair {
+  fresh_directory place;
+  std::string a_at = free_address();
+  std::unique_ptr<server> a = start("a", place, a_at, {});
+  std::unique_ptr<server> b = start("b", place, free_address(), {a_at});
+
+  server_pair() {
+    wait_for_servers(*a, 2);
+    wait_for_servers(*b, 2);
+  }
+};
+
 v1::ServerStatus row_of(server& at, const std::string& name) {
   const auto reply = call(at, &cluster_gateway::servers, v1::ServersRequest{});
   REQUIRE(reply);
@@ -264,13 +277,7 @@ TEST_CASE("servers find each other through the one that they know") {
   wait_for_servers(*c, 3);
 }
 
-TEST_CASE("the row of another server is as of now") {
-  const fresh_directory place;
-  const auto a_at = free_address();
-  auto a = start("a", place, a_at, {});
-  auto b = start("b", place, free_address(), {a_at});
-  wait_for_servers(*a, 2);
-  wait_for_servers(*b, 2);
+TEST_CASE_FIXTURE(server_pair, "the row of another server is as of now") {
   REQUIRE(call(*a, &cluster_gateway::submit, job_of("j", 3)));
   const auto row = row_of(*b, "a");
   CHECK(row.jobs() == 1);
@@ -343,13 +350,9 @@ TEST_CASE("an empty disk under a forgotten name joins after a second start") {
   wait_for_servers(*a, 2);
 }
 
-TEST_CASE("what nobody knows while a server is away may be with that one") {
-  const fresh_directory place;
-  const auto a_at = free_address();
-  auto a = start("a", place, a_at, {});
-  auto b = start("b", place, free_address(), {a_at});
-  wait_for_servers(*a, 2);
-  wait_for_servers(*b, 2);
+TEST_CASE_FIXTURE(
+    server_pair,
+    "what nobody knows while a server is away may be with that one") {
   v1::GetJobRequest request;
   request.set_id("j");
   CHECK(call(*a, &cluster_gateway::job, request).failure().code

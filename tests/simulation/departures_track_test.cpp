@@ -175,7 +175,7 @@ TEST_CASE("the report counts by class and relative to the capacity") {
                                            placement_search::index, {});
   REQUIRE(report);
   const auto& several
-      = report->classes[static_cast<std::size_t>(pod_class::several_gpus)];
+      = report->classes[static_cast<std::size_t>(task_class::several_gpus)];
   CHECK(several.submitted == report->all.submitted);
   CHECK(several.submitted > 100);
   // At most one is cut off by the end: 0.1 % of the time.
@@ -190,10 +190,10 @@ TEST_CASE("the report counts by class and relative to the capacity") {
 }
 
 TEST_CASE("classes go by GPUs") {
-  CHECK(class_of(pod(0, 0, 1)) == pod_class::cpu_only);
-  CHECK(class_of(pod(1, 999, 1)) == pod_class::sharing);
-  CHECK(class_of(pod(1, 1000, 1)) == pod_class::one_gpu);
-  CHECK(class_of(pod(2, 1000, 1)) == pod_class::several_gpus);
+  CHECK(class_of(pod(0, 0, 1)) == task_class::cpu_only);
+  CHECK(class_of(pod(1, 999, 1)) == task_class::sharing);
+  CHECK(class_of(pod(1, 1000, 1)) == task_class::one_gpu);
+  CHECK(class_of(pod(2, 1000, 1)) == task_class::several_gpus);
 }
 
 TEST_CASE("every fault of the options is named at once") {

@@ -419,7 +419,9 @@ void add_evolve_command(CLI::App& parent, action& chosen) {
   option("--migration", flags->migration, "SPEC",
          "every=N,count=N,select=...,replace=...;\nor none")
       ->capture_default_str();
-  option("--budget", flags->budget, "S", "Seconds to search");
+  option("--budget", flags->budget, "S",
+         "Seconds to search; choosing the best of what\nwas found comes after "
+         "them");
   option("--evaluations", flags->evaluations, "N",
          "Rollouts to do: the same seed then gives\nthe same policy");
   option("--threads", flags->threads, "N", "Default: one for each core");

@@ -44,18 +44,16 @@ std::string provenance_text(const v1::Policy& policy) {
 
 std::string weights_text(const v1::Policy& policy) {
   const auto weights = *weights_from(policy);
-  std::vector<std::string> header{"FEATURE"};
+  std::vector<std::string> header{"FEATURE", "MEANING"};
   for (const auto name : task_class_names)
     header.emplace_back(name);
-  header.emplace_back("MEANING");
-  text_table table{std::move(header)};
+  text_table table{std::move(header), 2};
   for (std::size_t f = 0; f < placement_features; ++f) {
     const auto& [name, meaning] = placement_feature_table()[f];
-    std::vector<std::string> row{std::string{name}};
+    std::vector<std::string> row{std::string{name}, std::string{meaning}};
     for (const auto& of_class : weights.of)
       row.push_back(of_class[f] == 0 ? "-"
                                      : fmt::format("{:+.3f}", of_class[f]));
-    row.emplace_back(meaning);
     table.add(std::move(row));
   }
   return table.text();

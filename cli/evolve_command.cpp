@@ -276,8 +276,12 @@ std::string command_of(const evolve_flags& flags) {
   for (const auto& train : flags.train)
     out += fmt::format(" --train {}",
                        fmt::join(without_directories(train), ","));
+  const auto about_queues = flags.objective == queue_goal_name;
+  const std::string none;
   const std::pair<std::string_view, const std::string&> others[]{
-      {"--cluster-divisor", flags.cluster_divisor},
+      {"--cluster-divisor", about_queues ? none : flags.cluster_divisor},
+      {"--backfill", about_queues ? flags.backfill : none},
+      {"--estimates", about_queues ? flags.estimates : none},
       {"--islands", flags.islands},
       {"--optimiser", flags.optimisers},
       {"--population", flags.population},
@@ -298,7 +302,8 @@ v1::Policy policy_of(const evolve_flags& flags, const evolve_request& request,
                      const comparison& compared) {
   const auto name = std::filesystem::path{flags.out}.stem().string();
   auto out = request.target.policy_of(name, champion);
-  auto& from = *out.mutable_provenance();
+  auto& from = out.placement().empty() ? *out.mutable_queue_provenance()
+                                       : *out.mutable_provenance();
   from.set_objective(flags.objective);
   for (const auto& workload : request.target.trained_on)
     from.add_trained_on(workload);
@@ -390,14 +395,21 @@ void add_evolve_command(CLI::App& parent, action& chosen) {
   };
   option("--objective", flags->objective, "GOAL[:SHARE],...",
          "openb: GPUs allocated as pods arrive;\ndepartures: GPUs that wait;\n"
-         "synthetic: a mixed cluster. A mixture is\ndrawn by shares")
+         "synthetic: a mixed cluster. A mixture is\ndrawn by shares. swf: the "
+         "order of a batch\nqueue, alone")
       ->capture_default_str();
   subcommand
       .add_option(
           "--train", flags->train,
           "nodes=FILE,pods=FILE: a workload to draw\nfrom; may be given "
-          "several times")
+          "several times. For swf\ntrace=FILE,procs=N,jobs=START:LEN, or\n"
+          "nothing for a model of supercomputers")
       ->type_name("SPEC");
+  option("--backfill", flags->backfill, "none|easy", "For swf")
+      ->capture_default_str();
+  option("--estimates", flags->estimates, "exact|users|lognormal",
+         "For swf: requested against run times")
+      ->capture_default_str();
   option("--cluster-divisor", flags->cluster_divisor, "N",
          "Train on one node of N, drawn anew each time")
       ->capture_default_str();

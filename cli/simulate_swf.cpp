@@ -2,6 +2,7 @@
 #include "cli/command.hpp"
 #include "cli/output_file.hpp"
 #include "cli/report.hpp"
+#include "messages/policy_file.hpp"
 #include "simulation/statistics.hpp"
 #include "simulation/swf_estimates.hpp"
 #include "simulation/swf_track.hpp"
@@ -64,19 +65,33 @@ std::vector<std::string_view> policy_names() {
   std::vector<std::string_view> names;
   for (const auto order : all_queue_orders())
     names.push_back(to_string(order));
+  names.push_back(shipped_policy_name);
+  names.push_back("./FILE");
   names.push_back("planned[:EVALUATIONS]");
   return names;
 }
 
-result<swf_policy> find_policy(std::string_view name) {
-  if (!name.starts_with(planned)) {
-    const auto order = find_queue_order(name);
-    if (!order)
+result<swf_policy> find_order(std::string_view name) {
+  if (name == shipped_policy_name || name.find_first_of("./") != name.npos) {
+    const auto weights = find_queue_policy(name);
+    if (!weights)
       return error{error_code::invalid_argument,
-                   "--policy: " + order.failure().message
-                       + ", or planned[:EVALUATIONS]"};
-    return swf_policy{*order};
+                   "--policy: " + weights.failure().message};
+    return swf_policy{*weights};
   }
+  const auto order = find_queue_order(name);
+  if (!order)
+    return error{error_code::invalid_argument,
+                 fmt::format("--policy: {}, {}, files of weights by their path "
+                             "(./{}), or planned[:EVALUATIONS]",
+                             order.failure().message, shipped_policy_name,
+                             name)};
+  return swf_policy{*order};
+}
+
+result<swf_policy> find_swf_policy(std::string_view name) {
+  if (!name.starts_with(planned))
+    return find_order(name);
   queue_planner_options planner;
   const auto budget = name.substr(planned.size());
   if (budget.empty())
@@ -104,7 +119,7 @@ result<swf_request> understand(const swf_flags& flags) {
   if (!names)
     return names.failure();
   for (const auto& name : *names) {
-    auto policy = find_policy(name);
+    auto policy = find_swf_policy(name);
     if (!policy)
       return policy.failure();
     request.policies.push_back({name, *std::move(policy)});

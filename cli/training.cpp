@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 
 namespace skerry {
@@ -48,17 +49,12 @@ result<> read_shares(const std::string& text, placement_training& into) {
 /// earlier one are meant.
 result<> read_workload(const std::string& text, training_target& target,
                        placement_training& into) {
-  const auto items = parse_list("--train", text);
+  constexpr std::array<std::string_view, 2> known{"nodes=FILE", "pods=FILE"};
+  const auto items = parse_train(text, known);
   if (!items)
     return items.failure();
   std::optional<std::string> pods;
-  for (const auto& item : *items) {
-    const auto equals = std::min(item.find('='), item.size());
-    const auto key = item.substr(0, equals);
-    const auto value = item.substr(std::min(equals + 1, item.size()));
-    if (value.empty() || (key != "nodes" && key != "pods"))
-      return usage(fmt::format(
-          "--train: \"{}\" is neither nodes=FILE nor pods=FILE", item));
+  for (const auto& [key, value] : *items) {
     if (key == "pods") {
       pods = value;
       continue;
@@ -80,26 +76,6 @@ result<> read_workload(const std::string& text, training_target& target,
   target.trained_on.push_back(workload_name(*pods));
   return done{};
 }
-
-/// A training problem that also begins at given points.
-class started_at final : public problem {
-public:
-  started_at(placement_training training, std::vector<genome> first)
-      : objective_{std::move(training)}, space_{objective_.space()} {
-    auto& starts = space_.starting_points;
-    starts.insert(starts.begin(), first.begin(), first.end());
-  }
-
-  const search_space& space() const override { return space_; }
-  double cost(std::span<const double> genes,
-              std::uint64_t scenario) const override {
-    return objective_.cost(genes, scenario);
-  }
-
-private:
-  placement_objective objective_;
-  search_space space_;
-};
 
 result<std::vector<genome>> read_starts(const std::string& text) {
   std::vector<genome> out;
@@ -125,7 +101,42 @@ result<std::vector<genome>> read_starts(const std::string& text) {
 
 } // namespace
 
+result<std::vector<std::pair<std::string, std::string>>>
+parse_train(const std::string& text, std::span<const std::string_view> known) {
+  const auto items = parse_list("--train", text);
+  if (!items)
+    return items.failure();
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& item : *items) {
+    const auto equals = std::min(item.find('='), item.size());
+    auto key = item.substr(0, equals);
+    auto value = item.substr(std::min(equals + 1, item.size()));
+    const auto meant = std::ranges::any_of(known, [&key](const auto form) {
+      return form.substr(0, form.find('=')) == key;
+    });
+    if (value.empty() || !meant)
+      return usage(fmt::format("--train: \"{}\" is none of {}", item,
+                               fmt::join(known, ", ")));
+    out.emplace_back(std::move(key), std::move(value));
+  }
+  return out;
+}
+
+started_at::started_at(std::unique_ptr<problem> of, std::vector<genome> first)
+    : of_{std::move(of)}, space_{of_->space()} {
+  auto& starts = space_.starting_points;
+  starts.insert(starts.begin(), std::make_move_iterator(first.begin()),
+                std::make_move_iterator(first.end()));
+}
+
+double started_at::cost(std::span<const double> genes,
+                        std::uint64_t scenario) const {
+  return of_->cost(genes, scenario);
+}
+
 result<training_target> understand_training(const training_flags& flags) {
+  if (flags.objective == queue_goal_name)
+    return understand_queue_training(flags);
   training_target out;
   placement_training training;
   if (auto ok = read_shares(flags.objective, training); !ok)
@@ -145,8 +156,9 @@ result<training_target> understand_training(const training_flags& flags) {
   auto starts = read_starts(flags.start);
   if (!starts)
     return starts.failure();
-  out.objective
-      = std::make_unique<started_at>(std::move(training), *std::move(starts));
+  out.objective = std::make_unique<started_at>(
+      std::make_unique<placement_objective>(std::move(training)),
+      *std::move(starts));
   out.heuristics = {{"fgd", genome_of(fgd_weights())},
                     {"first-fit", genome_of(first_fit_weights())}};
   out.policy_of = [](const std::string& name, const genome& genes) {

@@ -2,6 +2,7 @@
 
 #include "messages/shipped_policy.hpp"
 #include "scheduling/assert.hpp"
+#include "scheduling/fnv.hpp"
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 #include <iterator>
+#include <span>
 #include <system_error>
 
 namespace skerry {
@@ -23,17 +25,18 @@ std::string hexadecimal(std::uint64_t number) {
   return fmt::format("{:016x}", number);
 }
 
-std::string schema() {
+std::string placement_schema() {
   return hexadecimal(placement_feature_schema());
 }
 
-/// FNV-1a over the binary form: against damage, not against forgery.
+std::string queue_schema() {
+  return hexadecimal(queue_feature_schema());
+}
+
+/// Over the binary form of everything else.
 std::string checksum_of(v1::Policy policy) {
   policy.clear_checksum();
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const auto c : policy.SerializeAsString())
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hexadecimal(hash);
+  return hexadecimal(fnv1a{}.bytes(policy.SerializeAsString()).value());
 }
 
 /// Keeps the first error of the parser, with its place.
@@ -52,35 +55,101 @@ error malformed(std::string text) {
   return {error_code::malformed, std::move(text)};
 }
 
+using feature_weights = google::protobuf::RepeatedPtrField<v1::FeatureWeight>;
+
+/// @param table Of the features, by position among the weights.
+void write(std::span<const double> weights, const auto& table,
+           feature_weights& into) {
+  for (std::size_t f = 0; f < weights.size(); ++f) {
+    if (weights[f] == 0)
+      continue;
+    auto& weight = *into.Add();
+    weight.set_feature(std::string{table[f].name});
+    weight.set_weight(weights[f]);
+  }
+}
+
+result<> read(const feature_weights& from, const auto& table,
+              std::span<double> into) {
+  for (const auto& weight : from) {
+    const auto row
+        = std::ranges::find_if(table, [&weight](const auto& feature) {
+            return feature.name == weight.feature();
+          });
+    if (row == table.end())
+      return malformed(fmt::format("an unknown feature, {}", weight.feature()));
+    into[static_cast<std::size_t>(row - table.begin())] = weight.weight();
+  }
+  return done{};
+}
+
+/// @param lacking What a policy without these weights does.
+result<> check_origin(const v1::Policy& policy, const std::string& schema,
+                      const std::string& wanted, std::string_view lacking) {
+  if (policy.checksum() != checksum_of(policy))
+    return malformed("damaged: its checksum is of other contents");
+  if (schema.empty())
+    return {error_code::not_found,
+            fmt::format("the policy {} {}", policy.name(), lacking)};
+  if (schema != wanted)
+    return malformed(fmt::format(
+        "its weights are for other features (schema {}, this version has {}): "
+        "train it again",
+        schema, wanted));
+  return done{};
+}
+
+/// All that it holds is good, and it holds something.
+result<> check(const v1::Policy& policy) {
+  const auto absent = [](const auto& read) {
+    return !read && read.failure().code == error_code::not_found;
+  };
+  const auto placement = weights_from(policy);
+  const auto queue = queue_weights_from(policy);
+  if (!placement && (!absent(placement) || absent(queue)))
+    return placement.failure();
+  if (!queue && !absent(queue))
+    return queue.failure();
+  return done{};
+}
+
+/// @returns `malformed` with the origin before what is wrong.
+error with_origin(std::string_view origin, const error& fault) {
+  return {fault.code == error_code::not_found ? error_code::invalid_argument
+                                              : fault.code,
+          fmt::format("{}: {}", origin, fault.message)};
+}
+
 } // namespace
 
 v1::Policy to_proto(const std::string& name, const placement_weights& weights) {
   v1::Policy out;
   out.set_name(name);
-  out.set_feature_schema(schema());
+  out.set_feature_schema(placement_schema());
   for (std::size_t c = 0; c < task_classes; ++c) {
     auto& of_class = *out.add_placement();
     of_class.set_task_class(std::string{task_class_names[c]});
-    for (std::size_t f = 0; f < placement_features; ++f) {
-      if (weights.of[c][f] == 0)
-        continue;
-      auto& weight = *of_class.add_weights();
-      weight.set_feature(std::string{placement_feature_table()[f].name});
-      weight.set_weight(weights.of[c][f]);
-    }
+    write(weights.of[c], placement_feature_table(),
+          *of_class.mutable_weights());
   }
   seal(out);
   return out;
 }
 
+v1::Policy to_proto(const std::string& name, const queue_weights& weights) {
+  v1::Policy out;
+  out.set_name(name);
+  out.set_queue_schema(queue_schema());
+  write(weights, queue_feature_table(), *out.mutable_queue());
+  seal(out);
+  return out;
+}
+
 result<placement_weights> weights_from(const v1::Policy& policy) {
-  if (policy.checksum() != checksum_of(policy))
-    return malformed("damaged: its checksum is of other contents");
-  if (policy.feature_schema() != schema())
-    return malformed(fmt::format(
-        "its weights are for other features (schema {}, this version has {}): "
-        "train it again",
-        policy.feature_schema(), schema()));
+  if (auto ok = check_origin(policy, policy.feature_schema(),
+                             placement_schema(), "places no tasks");
+      !ok)
+    return ok.failure();
   placement_weights out;
   for (const auto& of_class : policy.placement()) {
     const auto c = std::ranges::find(task_class_names, of_class.task_class());
@@ -89,16 +158,23 @@ result<placement_weights> weights_from(const v1::Policy& policy) {
           fmt::format("an unknown class of tasks, {}", of_class.task_class()));
     auto& weights
         = out.of[static_cast<std::size_t>(c - task_class_names.begin())];
-    for (const auto& weight : of_class.weights()) {
-      const auto& table = placement_feature_table();
-      const auto f = std::ranges::find(table, weight.feature(),
-                                       &placement_feature_row::name);
-      if (f == table.end())
-        return malformed(
-            fmt::format("an unknown feature, {}", weight.feature()));
-      weights[static_cast<std::size_t>(f - table.begin())] = weight.weight();
-    }
+    if (auto ok = read(of_class.weights(), placement_feature_table(), weights);
+        !ok)
+      return ok.failure();
   }
+  if (auto ok = validate(out); !ok)
+    return malformed(ok.failure().message);
+  return out;
+}
+
+result<queue_weights> queue_weights_from(const v1::Policy& policy) {
+  if (auto ok = check_origin(policy, policy.queue_schema(), queue_schema(),
+                             "orders no queue");
+      !ok)
+    return ok.failure();
+  queue_weights out{};
+  if (auto ok = read(policy.queue(), queue_feature_table(), out); !ok)
+    return ok.failure();
   if (auto ok = validate(out); !ok)
     return malformed(ok.failure().message);
   return out;
@@ -124,8 +200,8 @@ result<v1::Policy> read_policy(std::string_view text, std::string_view origin) {
   if (!parser.ParseFromString(std::string{text}, &out))
     return malformed(
         fmt::format("{}:{} (no policy of skerry)", origin, fault.text));
-  if (auto ok = weights_from(out); !ok)
-    return malformed(fmt::format("{}: {}", origin, ok.failure().message));
+  if (auto ok = check(out); !ok)
+    return with_origin(origin, ok.failure());
   return out;
 }
 
@@ -156,8 +232,12 @@ const v1::Policy& shipped_policy() {
 
 result<policy_choice> find_policy(std::string_view name_or_file) {
   std::string name{name_or_file};
-  const auto chosen = [&name](const v1::Policy& policy) -> policy_choice {
-    return {name, *weights_from(policy)};
+  const auto chosen
+      = [&name](const v1::Policy& policy) -> result<policy_choice> {
+    const auto weights = weights_from(policy);
+    if (!weights)
+      return with_origin(name, weights.failure());
+    return policy_choice{name, *weights};
   };
   if (name == shipped_policy_name)
     return chosen(shipped_policy());
@@ -174,6 +254,19 @@ result<policy_choice> find_policy(std::string_view name_or_file) {
   if (!read)
     return read.failure();
   return chosen(*read);
+}
+
+result<queue_weights> find_queue_policy(std::string_view name_or_file) {
+  const std::string name{name_or_file};
+  const auto policy = name == shipped_policy_name
+                          ? result<v1::Policy>{shipped_policy()}
+                          : read_policy_file(name);
+  if (!policy)
+    return policy.failure();
+  auto weights = queue_weights_from(*policy);
+  if (!weights)
+    return with_origin(name, weights.failure());
+  return weights;
 }
 
 } // namespace skerry

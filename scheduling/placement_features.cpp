@@ -1,6 +1,7 @@
 #include "scheduling/placement_features.hpp"
 
 #include "scheduling/fgd.hpp"
+#include "scheduling/fnv.hpp"
 #include "scheduling/published_scorers.hpp"
 
 #include <algorithm>
@@ -101,20 +102,12 @@ placement_feature_table() {
 }
 
 std::uint64_t placement_feature_schema() {
-  // FNV-1a: specified, unlike std::hash.
-  std::uint64_t hash = 0xcbf29ce484222325;
-  const auto add = [&hash](std::string_view text) {
-    for (const auto c : text)
-      hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-    hash = (hash ^ 0xff) * 0x100000001b3;
-  };
+  fnv1a hash;
   for (const auto name : task_class_names)
-    add(name);
-  for (const auto& row : placement_feature_table()) {
-    add(row.name);
-    add(row.meaning);
-  }
-  return hash;
+    hash.text(name);
+  for (const auto& [name, meaning] : placement_feature_table())
+    hash.text(name).text(meaning);
+  return hash.value();
 }
 
 feature_extractor::feature_extractor(std::span<const task_shape> workload)

@@ -1,6 +1,7 @@
 #include "scheduling/queue_scorer.hpp"
 
 #include "scheduling/assert.hpp"
+#include "scheduling/fnv.hpp"
 
 #include <fmt/format.h>
 
@@ -43,11 +44,27 @@ std::span<const queue_feature_info, queue_feature_count> queue_feature_table() {
   return table;
 }
 
-queue_weights sqrt_area_weights() {
-  queue_weights weights{};
-  weights[static_cast<std::size_t>(queue_feature::log_requested)] = 1;
-  weights[static_cast<std::size_t>(queue_feature::log_processors)] = 0.25;
-  return weights;
+std::uint64_t queue_feature_schema() {
+  fnv1a hash;
+  for (const auto& [name, meaning] : table)
+    hash.text(name).text(meaning);
+  return hash.value();
+}
+
+std::span<const std::pair<queue_order, queue_weights>> orders_as_weights() {
+  // In the features' scales: r = ln requested / 10, p = ln processors / 5.
+  const auto area = [](double processors) {
+    queue_weights weights{};
+    weights[static_cast<std::size_t>(queue_feature::log_requested)] = 1;
+    weights[static_cast<std::size_t>(queue_feature::log_processors)]
+        = processors / 2;
+    return weights;
+  };
+  static const std::array<std::pair<queue_order, queue_weights>, 3> orders{
+      {{queue_order::sqrt_area, area(0.5)},
+       {queue_order::saf, area(1)},
+       {queue_order::sjf, area(0)}}};
+  return orders;
 }
 
 result<> validate(const queue_weights& weights) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace skerry {
@@ -51,12 +52,16 @@ struct queue_feature_info {
 /// By `queue_feature`.
 std::span<const queue_feature_info, queue_feature_count> queue_feature_table();
 
+/// Identifies the features: weights for others mean nothing. Changes with any
+/// name or meaning, and with the order.
+std::uint64_t queue_feature_schema();
+
 /// By `queue_feature`; a larger weight puts jobs rich in the feature later.
 using queue_weights = std::array<double, queue_feature_count>;
 
-/// The order sqrt-area as weights: log requested + 0.5 log processors. Where
-/// training starts.
-queue_weights sqrt_area_weights();
+/// The orders sqrt-area, saf and sjf as weights: log requested + 0.5, 1 and 0
+/// times log processors. Where training starts.
+std::span<const std::pair<queue_order, queue_weights>> orders_as_weights();
 
 /// Refuses weights that are not finite or above 10^6 in size.
 /// @returns `invalid_argument` naming the features.

@@ -20,8 +20,8 @@ constexpr double first_step = 0.2;
 search_space space_of_weights() {
   auto space = cube(queue_feature_count, -largest_gene, largest_gene);
   space.scale.assign(queue_feature_count, first_step);
-  const auto start = sqrt_area_weights();
-  space.starting_points.emplace_back(start.begin(), start.end());
+  for (const auto& [order, weights] : orders_as_weights())
+    space.starting_points.emplace_back(weights.begin(), weights.end());
   return space;
 }
 

@@ -77,4 +77,52 @@ TEST_CASE_FIXTURE(trained, "a fault says what is wrong and leaves no file") {
   CHECK(shown.err.find(damaged) != std::string::npos);
 }
 
+TEST_CASE_FIXTURE(trained, "an order of queues is trained, joined and used") {
+  const auto evolve_queue = [&](const std::string& more) {
+    return words("evolve --objective swf --islands 1 --scenarios 1 "
+                 "--evaluations 40 --seed 3 --out "
+                 + policy + " " + more);
+  };
+  REQUIRE(run_skerry(evolve_queue("")).exit_code == 0);
+  const auto first = read_bytes(policy);
+  CHECK(run_skerry(evolve_queue("--threads 1")).exit_code == 0);
+  CHECK(read_bytes(policy) == first);
+  const auto shown = run_skerry(words("policy show " + policy));
+  CHECK(shown.out.find("Ordering queues") != std::string::npos);
+  CHECK(shown.out.find("Placing tasks") == std::string::npos);
+  CHECK(shown.out.find("trained on   lublin") != std::string::npos);
+
+  const std::string both = directory.path() / "both.policy";
+  CHECK(run_skerry(words("policy join --placement skerry --queue " + policy
+                         + " --out " + both))
+            .exit_code
+        == 0);
+  const auto joined = run_skerry(words("policy show " + both)).out;
+  CHECK(joined.find("Ordering queues") != std::string::npos);
+  CHECK(joined.find("Placing tasks") != std::string::npos);
+
+  const auto trace = directory.write(
+      "jobs.swf", "1 0 -1 9 1 -1 -1 1 9 -1 1 -1 -1 -1 -1 -1 -1 -1\n");
+  const auto run = run_skerry(
+      words("simulate swf --trace " + trace + " --procs 2 --policy " + both));
+  CHECK(run.exit_code == 0);
+
+  const auto refused
+      = [](const std::vector<std::string>& command, std::string_view why) {
+          const auto ended = run_skerry(command);
+          CAPTURE(ended.err);
+          CHECK(ended.exit_code == 2);
+          CHECK(ended.err.find(why) != std::string::npos);
+        };
+  refused(evolve_queue("--train " + trace), "too few");
+  refused(evolve_queue("--train trace=" + trace + ",jobs=0:9"), "has 1 jobs");
+  refused(evolve_queue("--train luck=1"), "none of trace=FILE");
+  refused(evolve_queue("--estimates luck"), "--estimates");
+  refused(evolve_queue("--start ./nowhere"), "nowhere");
+  refused(openb("--seed 7 --policy " + policy), "places no tasks");
+  refused(words("policy join --placement " + policy + " --queue " + policy
+                + " --out " + both),
+          "--placement");
+}
+
 TEST_SUITE_END();

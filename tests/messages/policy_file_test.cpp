@@ -102,6 +102,45 @@ TEST_CASE(
   CHECK(says(why_refused(policy), "weight of fgd"));
 }
 
+TEST_CASE("a policy may place, order queues, or do both, and says which") {
+  queue_weights order{};
+  order[0] = 1;
+  order[19] = -1.0 / 3;
+  const auto queues = to_proto("batch", order);
+  const auto read = read_policy(policy_text(queues), "batch.policy");
+  REQUIRE(read);
+  CHECK(*queue_weights_from(*read) == order);
+  const auto absent = weights_from(*read);
+  REQUIRE(!absent);
+  CHECK(absent.failure().code == error_code::not_found);
+  CHECK(says(absent.failure().message, "places no tasks"));
+
+  auto both = to_proto("mine", some_weights());
+  CHECK(queue_weights_from(both).failure().code == error_code::not_found);
+  both.set_queue_schema(queues.queue_schema());
+  *both.mutable_queue() = queues.queue();
+  seal(both);
+  CHECK(read_policy(policy_text(both), "x"));
+  CHECK(*queue_weights_from(both) == order);
+  CHECK(*weights_from(both) == some_weights());
+
+  both.mutable_queue(0)->set_feature("luck");
+  seal(both);
+  CHECK(says(read_policy(policy_text(both), "x").failure().message,
+             "unknown feature, luck"));
+  v1::Policy neither;
+  seal(neither);
+  CHECK_FALSE(read_policy(policy_text(neither), "x"));
+
+  const fresh_directory directory;
+  const auto path = directory.write("batch.policy", policy_text(queues));
+  CHECK(*find_queue_policy(path) == order);
+  const auto refused = find_policy(path);
+  REQUIRE(!refused);
+  CHECK(refused.failure().code == error_code::invalid_argument);
+  CHECK(says(refused.failure().message, path + ": "));
+}
+
 TEST_CASE("policies are found by name and by file") {
   CHECK(find_policy("skerry")->weights);
   CHECK_FALSE(find_policy("fgd")->weights);

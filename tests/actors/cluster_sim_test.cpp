@@ -6,12 +6,12 @@
 // To search for longer:
 //   SKERRY_SIM_SEEDS=100000 actors_tests --test-suite=actors/cluster_sim
 #include "tests/actors/cluster_sim.hpp"
+#include "tests/actors/sim_seeds.hpp"
 
 #include <fmt/core.h>
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -27,11 +27,6 @@ std::uint64_t playing = 0;
 /// An assertion aborts before anything can be reported.
 extern "C" void print_seed(int) {
   fmt::print(stderr, "aborted: SKERRY_SIM_SEED={}\n", playing);
-}
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
 } // namespace
@@ -61,14 +56,12 @@ TEST_CASE("equal seeds play equally") {
 
 TEST_CASE("whatever fails, promises are kept and the cluster converges") {
   const auto previous = std::signal(SIGABRT, print_seed);
-  const auto only = number_from("SKERRY_SIM_SEED", 0);
-  const auto first = only != 0 ? only : number_from("SKERRY_SIM_FIRST", 1);
-  const auto count = only != 0 ? 1 : number_from("SKERRY_SIM_SEEDS", 600);
+  const auto [first, count, only] = seeds_to_play(600);
   sim_result sum;
   const auto began = std::chrono::steady_clock::now();
   std::uint64_t failures = 0;
   for (playing = first; playing < first + count && failures < 10; ++playing) {
-    const auto played = simulate_cluster(playing, planted::none, only != 0);
+    const auto played = simulate_cluster(playing, planted::none, only);
     if (!played.violation.empty()) {
       ++failures;
       FAIL_CHECK(

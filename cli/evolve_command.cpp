@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/evolve_checkpoint.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output_file.hpp"
 #include "cli/report.hpp"
@@ -43,6 +44,8 @@ struct evolve_flags : training_flags {
   std::string evaluations;
   std::string threads;
   std::string seed = "1";
+  std::string checkpoint;
+  bool resume = false;
   std::string out;
 };
 
@@ -215,11 +218,12 @@ private:
 
 /// Until the budget is spent or somebody interrupts.
 void improve(archipelago& islands, const evolve_request& request,
-             const executor& run, console& out) {
+             evolve_checkpoint& kept, const executor& run, console& out) {
   held_signals signals;
   reporter report{out};
   islands.run(request.evaluations, run, [&](const archipelago& now) {
     report.look_at(now);
+    kept.look_at(now, out);
     if (signals.wait_milliseconds(0) != 0) {
       out.note("interrupted: choosing the best so far; again to stop at once");
       return false;
@@ -270,9 +274,10 @@ std::vector<std::string> without_directories(const std::string& list) {
   return out;
 }
 
-std::string command_of(const evolve_flags& flags) {
-  std::string out
-      = fmt::format("skerry evolve --objective {}", flags.objective);
+/// But for how long: what a search that goes on must have in common with the
+/// one before.
+std::string search_of(const evolve_flags& flags) {
+  std::string out = fmt::format("--objective {}", flags.objective);
   for (const auto& train : flags.train)
     out += fmt::format(" --train {}",
                        fmt::join(without_directories(train), ","));
@@ -288,12 +293,19 @@ std::string command_of(const evolve_flags& flags) {
       {"--scenarios", flags.scenarios},
       {"--topology", flags.topology},
       {"--migration", flags.migration},
-      {"--evaluations", flags.evaluations},
-      {"--budget", flags.budget},
       {"--seed", flags.seed}};
   for (const auto& [flag, value] : others)
     if (!value.empty())
       out += fmt::format(" {} {}", flag, value);
+  return out;
+}
+
+std::string command_of(const evolve_flags& flags) {
+  auto out = "skerry evolve " + search_of(flags);
+  if (!flags.evaluations.empty())
+    out += " --evaluations " + flags.evaluations;
+  if (!flags.budget.empty())
+    out += " --budget " + flags.budget;
   return out;
 }
 
@@ -367,8 +379,14 @@ result<> evolve(const evolve_flags& flags, console& out) {
   const auto start = clock::now();
   const auto run = on_threads(request->threads);
   const problem* objective = request->target.objective.get();
-  archipelago islands{request->options, {&objective, 1}};
-  improve(islands, *request, run, out);
+  evolve_checkpoint kept{flags.checkpoint, flags.resume, search_of(flags)};
+  auto begun = kept.begin(request->options, {&objective, 1});
+  if (!begun)
+    return begun.failure();
+  auto& islands = *begun;
+  improve(islands, *request, kept, run, out);
+  if (auto ok = kept.keep(islands); !ok)
+    return ok;
   const auto champion = islands.champion(*objective, final_scenarios, run);
   const auto compared = compare(*request, champion.best.genes, run);
   const auto policy
@@ -439,6 +457,11 @@ void add_evolve_command(CLI::App& parent, action& chosen) {
   option("--threads", flags->threads, "N", "Default: one for each core");
   option("--seed", flags->seed, "N", "Of everything drawn")
       ->capture_default_str();
+  option("--checkpoint", flags->checkpoint, "FILE",
+         "Keep the search in it, at its end and every\n30 s");
+  subcommand.add_flag("--resume", flags->resume,
+                      "Go on from the checkpoint: the policy will be\nthe one "
+                      "of a search without the break");
   option("--out", flags->out, "FILE", "The policy")->required();
   subcommand.footer(
       "Progress goes to stderr. Ctrl-C ends the search and writes the best so "

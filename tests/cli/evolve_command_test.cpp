@@ -53,6 +53,42 @@ TEST_CASE_FIXTURE(trained,
   CHECK(json::parse(as_json.out).at("name") == "skerry");
 }
 
+TEST_CASE_FIXTURE(trained, "a search that was broken off goes on as one") {
+  const std::string kept = directory.path() / "kept";
+  const auto with = " --seed 3 --islands 2 --optimiser cma-es,ga "
+                    "--migration every=3 ";
+  REQUIRE(run_skerry(evolve(std::string{"--evaluations 900"} + with)).exit_code
+          == 0);
+  const auto in_one = read_bytes(policy);
+  const auto keeping = std::string{with} + "--checkpoint " + kept;
+  REQUIRE(run_skerry(evolve("--evaluations 300" + keeping)).exit_code == 0);
+  CHECK(read_bytes(policy) != in_one);
+  REQUIRE(run_skerry(evolve("--evaluations 600 --resume" + keeping)).exit_code
+          == 0);
+  const auto last
+      = run_skerry(evolve("--evaluations 900 --resume --threads 1" + keeping));
+  CAPTURE(last.err);
+  REQUIRE(last.exit_code == 0);
+  CHECK(read_bytes(policy) == in_one);
+
+  const auto refused = [&](const std::string& more, std::string_view why) {
+    const auto ended = run_skerry(evolve("--evaluations 900 " + more));
+    CAPTURE(ended.err);
+    CHECK(ended.exit_code == 2);
+    CHECK(ended.err.find(why) != std::string::npos);
+  };
+  refused(keeping, "--resume goes on with it");
+  refused("--resume", "from which --checkpoint");
+  refused("--resume --checkpoint " + kept + ".none", "kept.none");
+  refused("--resume --seed 4 --checkpoint " + kept, "another search");
+  auto bytes = read_bytes(kept);
+  bytes[bytes.size() / 2] ^= 1;
+  refused("--resume" + std::string{with} + "--checkpoint "
+              + directory.write("damaged", bytes),
+          "damaged");
+  CHECK(read_bytes(policy) == in_one);
+}
+
 TEST_CASE_FIXTURE(trained, "a fault says what is wrong and leaves no file") {
   const auto refused = [&](const std::string& more, std::string_view why) {
     const auto ended = run_skerry(evolve(more));

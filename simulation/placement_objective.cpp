@@ -2,29 +2,20 @@
 
 #include "scheduling/assert.hpp"
 #include "scheduling/rng.hpp"
-#include "simulation/load_meter.hpp"
 #include "simulation/openb_track.hpp"
 #include "simulation/placement_genome.hpp"
+#include "simulation/placement_rollout.hpp"
 #include "simulation/synthetic_track.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <list>
-#include <mutex>
 #include <numeric>
 #include <utility>
 
 namespace skerry {
 namespace {
-
-/// Arrivals end here; the last load that counts is 130 %.
-constexpr double last_load_percent = 131;
-/// What each of `openb_loads` counts. At 95 % the last pods decide, a few of
-/// them; counted once, large tasks are let starve there for more later on.
-constexpr std::array<double, openb_loads.size()> load_weights{0, 0, 2, 1,
-                                                              1, 0, 1};
 
 /// Of a tilted mix: a frequency becomes up to some three times more or less.
 constexpr double tilt_deviation = 0.6;
@@ -32,9 +23,6 @@ constexpr double tilt_deviation = 0.6;
 /// Streams of a scenario.
 constexpr std::uint64_t goal_stream = 0x676f616c;
 constexpr std::uint64_t openb_stream = 0x6f70656e;
-
-/// A generation meets one scenario or a few; more need not be kept.
-constexpr std::size_t kept_scenarios = 16;
 
 std::size_t drawn(std::span<const double> shares, rng& random) {
   auto left
@@ -109,10 +97,12 @@ result<> validate(const placement_training& training) {
   return done{};
 }
 
-/// One draw of cluster and arrivals, and scorers that know its GPU states.
-class placement_objective::openb_scenario {
+namespace {
+
+/// One draw of cluster and arrivals.
+class openb_draw {
 public:
-  openb_scenario(const placement_training& from, std::uint64_t number) {
+  openb_draw(const placement_training& from, std::uint64_t number) {
     rng random{number ^ openb_stream};
     draw_nodes(from, random);
     const auto& pods = from.lists[random.below(from.lists.size())];
@@ -122,40 +112,19 @@ public:
       draw_from(pods, random);
   }
 
-  double cost(const placement_weights& weights) {
-    auto by = borrow();
-    by->begin_cluster(weights);
-    auto nodes = empty_;
-    placement_index index{nodes, *by};
-    load_meter meter{capacity_milli_};
-    for (const auto& [shape, gpu_milli] : arrivals_) {
-      const auto best = index.best(shape);
-      if (best)
-        SKERRY_ASSERT(nodes.take(
-            best->node, shape,
-            by->choose_devices(nodes, nodes.shape(shape), best->node)));
-      meter.arrived(gpu_milli, best.has_value());
-    }
-    give_back(std::move(by));
-    return 100 - mean_allocated(meter.allocated_percent());
-  }
+  std::shared_ptr<placement_rollout> rollout() { return std::move(into_); }
 
 private:
-  struct arrival {
-    shape_id shape;
-    std::int64_t gpu_milli = 0;
-  };
-
   void draw_nodes(const placement_training& from, rng& random) {
     std::vector<std::uint32_t> order(from.nodes.size());
     std::iota(order.begin(), order.end(), 0U);
     shuffle(order, random);
     const auto wanted = from.nodes.size() / from.cluster_divisor;
     for (const auto n : order) {
-      if (empty_.size() >= wanted && capacity_milli_ > 0)
+      if (into_->nodes.size() >= wanted && into_->capacity > 0)
         break;
-      SKERRY_ASSERT(empty_.add_node(node_spec_of(from.nodes[n])));
-      capacity_milli_ += std::int64_t{from.nodes[n].gpus} * 1000;
+      SKERRY_ASSERT(into_->nodes.add_node(node_spec_of(from.nodes[n])));
+      into_->capacity += std::int64_t{from.nodes[n].gpus} * 1000;
     }
   }
 
@@ -166,7 +135,7 @@ private:
     std::iota(order.begin(), order.end(), 0U);
     shuffle(order, random);
     for (const auto& pod : pods)
-      workload_.push_back(task_shape_of(pod));
+      into_->workload.push_back(task_shape_of(pod));
     fill(pods, [&](std::size_t k) {
       return k < order.size() ? order[k] : random.below(pods.size());
     });
@@ -181,7 +150,7 @@ private:
                                       - up_to.begin());
     };
     for (std::size_t i = 0; i < pods.size(); ++i)
-      workload_.push_back(task_shape_of(pods[any()]));
+      into_->workload.push_back(task_shape_of(pods[any()]));
     fill(pods, [&](std::size_t) { return any(); });
   }
 
@@ -191,59 +160,26 @@ private:
     const auto most = std::size_t{20} * pods.size();
     std::int64_t asked = 0;
     while (static_cast<double>(asked) * 100
-               < last_load_percent * static_cast<double>(capacity_milli_)
-           && arrivals_.size() < most) {
-      const auto& pod = pods[pick(arrivals_.size())];
-      const auto shape = empty_.intern(task_shape_of(pod));
+               < placement_rollout::last_load_percent
+                     * static_cast<double>(into_->capacity)
+           && into_->arrivals.size() < most) {
+      const auto& pod = pods[pick(into_->arrivals.size())];
+      const auto shape = into_->nodes.intern(task_shape_of(pod));
       SKERRY_ASSERT(shape);
-      arrivals_.push_back({*shape, gpu_milli_of(pod)});
+      into_->arrivals.push_back({*shape, gpu_milli_of(pod)});
       asked += gpu_milli_of(pod);
     }
   }
 
-  static double mean_allocated(const load_figures& at) {
-    double sum = 0;
-    double weight = 0;
-    for (std::size_t i = 0; i < at.size(); ++i)
-      if (at[i]) {
-        sum += load_weights[i] * *at[i];
-        weight += load_weights[i];
-      }
-    return weight == 0 ? 0 : sum / weight;
-  }
-
-  std::unique_ptr<weighted_scorer> borrow() {
-    const std::scoped_lock lock{mutex_};
-    if (scorers_.empty())
-      return std::make_unique<weighted_scorer>("", placement_weights{},
-                                               workload_);
-    auto out = std::move(scorers_.back());
-    scorers_.pop_back();
-    return out;
-  }
-
-  void give_back(std::unique_ptr<weighted_scorer> by) {
-    const std::scoped_lock lock{mutex_};
-    scorers_.push_back(std::move(by));
-  }
-
-  cluster empty_;
-  std::int64_t capacity_milli_ = 0;
-  std::vector<task_shape> workload_;
-  std::vector<arrival> arrivals_;
-  std::mutex mutex_; ///< Of the scorers.
-  std::vector<std::unique_ptr<weighted_scorer>> scorers_;
+  std::shared_ptr<placement_rollout> into_
+      = std::make_shared<placement_rollout>();
 };
 
-/// The scenarios of the last generations.
-struct placement_objective::shared {
-  std::mutex mutex;
-  std::list<std::pair<std::uint64_t, std::shared_ptr<openb_scenario>>> recent;
-};
+} // namespace
 
 placement_objective::placement_objective(placement_training training)
     : training_{std::move(training)}, space_{placement_space()},
-      shared_{std::make_unique<shared>()} {
+      recent_{std::make_unique<recent_rollouts>()} {
   SKERRY_ASSERT(validate(training_));
 }
 
@@ -260,23 +196,13 @@ double placement_objective::cost(std::span<const double> genes,
 }
 
 double placement_objective::openb_cost(const placement_weights& weights,
-                                       std::uint64_t number) const {
-  std::shared_ptr<openb_scenario> scenario;
-  {
-    const std::scoped_lock lock{shared_->mutex};
-    auto& recent = shared_->recent;
-    const auto known
-        = std::ranges::find(recent, number, [](auto& e) { return e.first; });
-    if (known != recent.end()) {
-      scenario = known->second;
-    } else {
-      scenario = std::make_shared<openb_scenario>(training_, number);
-      recent.emplace_front(number, scenario);
-      if (recent.size() > kept_scenarios)
-        recent.pop_back();
-    }
-  }
-  return scenario->cost(weights);
+                                       std::uint64_t scenario) const {
+  return recent_
+      ->find(scenario,
+             [&] {
+               return openb_draw{training_, scenario}.rollout();
+             })
+      ->cost(weights);
 }
 
 double placement_objective::queueing_cost(placement_goal goal,

@@ -12,6 +12,8 @@
 
 namespace skerry {
 
+class recent_rollouts;
+
 /// What weights are trained for.
 enum class placement_goal : std::uint8_t {
   openb,      ///< Arrivals only: GPUs allocated at loads of 95 to 130 %.
@@ -67,9 +69,6 @@ public:
               std::uint64_t scenario) const override;
 
 private:
-  class openb_scenario;
-  struct shared;
-
   double openb_cost(const placement_weights& weights,
                     std::uint64_t scenario) const;
   double queueing_cost(placement_goal goal, const placement_weights& weights,
@@ -77,7 +76,7 @@ private:
 
   placement_training training_;
   search_space space_;
-  std::unique_ptr<shared> shared_;
+  std::unique_ptr<recent_rollouts> recent_;
 };
 
 } // namespace skerry

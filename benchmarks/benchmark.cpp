@@ -12,7 +12,7 @@ constexpr std::array<benchmark, 5> benchmarks{{
      run_dispatch_bench},
     {"memory", "bytes a node and a live task cost", run_memory_bench},
     {"network",
-     "decisions and durable jobs through gRPC, server and callers together",
+     "decisions and durable jobs through gRPC; server, agent and callers apart",
      run_network_bench},
     {"openb", "decisions of each baseline on the openb arrivals",
      run_openb_bench},

@@ -16,7 +16,7 @@ result<> run_memory_bench(const benchmark_options& options,
 
 /// Decisions and durable jobs through gRPC on loopback at 1 000 and 10 000
 /// simulated nodes: one by one, 100 a request, in streams, and at half load.
-/// Server, agent and callers are one process: CPU seconds are of all.
+/// Server, agent and callers are processes of their own, with CPU seconds each.
 result<> run_network_bench(const benchmark_options& options,
                            const report_case& report);
 

@@ -2,310 +2,201 @@
 #include "agent/agent.hpp"
 #include "agent/link.hpp"
 #include "api/server.hpp"
+#include "benchmarks/api_load.hpp"
 #include "benchmarks/benchmarks.hpp"
-#include "messages/skerry/v1/decisions.grpc.pb.h"
-#include "messages/skerry/v1/jobs.grpc.pb.h"
+#include "benchmarks/child_process.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
-#include <condition_variable>
 #include <filesystem>
 #include <grpcpp/grpcpp.h>
-#include <mutex>
-#include <sys/resource.h>
+#include <optional>
 #include <thread>
 #include <unistd.h>
 
-// Server, agent and clients in one process over loopback, so that CPU seconds
-// are of both ends. The durable log is on, in the temporary directory.
+// Server, agent and callers are processes of their own on one machine, so that
+// the CPU seconds of each are known. The durable log is on, in the temporary
+// directory.
+//
+//     this process --(start, go, end)--> server, agent, callers of a case
+//                 <--(address, ready, figures)--
 
 namespace skerry {
 namespace {
 
-using clock = std::chrono::steady_clock;
+using json = nlohmann::json;
 
-double cpu_seconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec)
-           + static_cast<double>(time.tv_usec) * 1e-6;
+// -- in the children ----------------------------------------------------------
+
+/// Says its address, or what is wrong, and serves until it hears "end".
+void serve(const std::filesystem::path& folder, line_link& parent) {
+  const auto fail = [&](const error& why) {
+    (void)parent.send("! " + why.message); // Nobody else is to be told.
   };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-/// A cluster of one server with simulated nodes.
-struct small_cluster {
-  std::filesystem::path folder;
-  std::unique_ptr<server> servers;
-  std::unique_ptr<api_server> api;
-  std::unique_ptr<agent> nodes;
-
-  small_cluster() = default;
-  small_cluster(const small_cluster&) = delete;
-  ~small_cluster() {
-    if (nodes)
-      nodes->stop();
-    if (api)
-      api->stop();
-    if (servers)
-      servers->stop();
-    nodes.reset();
-    api.reset();
-    servers.reset();
-    std::error_code ignored; // It lies in the temporary directory.
-    std::filesystem::remove_all(folder, ignored);
-  }
-
-  result<> start(std::size_t count);
-  std::shared_ptr<grpc::Channel> channel() const;
-};
-
-result<> small_cluster::start(std::size_t count) {
-  auto path = (std::filesystem::temp_directory_path() / "skerry-bench-XXXXXX")
-                  .string();
-  if (::mkdtemp(path.data()) == nullptr)
-    return {error_code::io_failed, "cannot make " + path};
-  folder = path;
   server_options options;
   options.name = "bench";
   options.data_directory = folder / "server";
   options.with_mesh = false;
   auto started = server::start(std::move(options));
   if (!started)
-    return started.failure();
-  servers = std::move(*started);
-  api_options serve;
-  serve.listen = "127.0.0.1:0";
-  auto served = api_server::start(*servers, std::move(serve));
-  if (!served)
-    return served.failure();
-  api = std::move(*served);
-  agent_options pretend;
-  pretend.servers = {api->address()};
-  pretend.data_directory = folder / "agent";
-  pretend.simulated = true;
-  pretend.in_process_channels = true;
-  pretend.dial = [](const std::string& address) {
-    return grpc::CreateCustomChannel(
-        address, grpc::InsecureChannelCredentials(), link_channel_arguments());
+    return fail(started.failure());
+  api_options how;
+  how.listen = "127.0.0.1:0";
+  auto api = api_server::start(**started, std::move(how));
+  if (!api)
+    return fail(api.failure());
+  if (parent.send((*api)->address()))
+    (void)parent.receive(); // "end", or the parent is gone.
+  (*api)->stop();
+  (*started)->stop();
+}
+
+agent_options simulated_agent(const std::filesystem::path& folder,
+                              const std::string& address, std::size_t count) {
+  agent_options options;
+  options.servers = {address};
+  options.data_directory = folder / "agent";
+  options.simulated = true;
+  options.in_process_channels = true;
+  options.dial = [](const std::string& to) {
+    return grpc::CreateCustomChannel(to, grpc::InsecureChannelCredentials(),
+                                     link_channel_arguments());
   };
   for (std::size_t i = 0; i < count; ++i) {
-    auto& node = pretend.nodes.emplace_back();
+    auto& node = options.nodes.emplace_back();
     node.set_name(fmt::format("n{:05}", i));
     node.mutable_capacity()->set_cpu_millicores(64'000);
     node.mutable_capacity()->set_memory_bytes(std::int64_t{256} << 30);
   }
-  auto attached = agent::start(std::move(pretend));
-  if (!attached)
-    return attached.failure();
-  nodes = std::move(*attached);
-  const auto until = clock::now() + std::chrono::seconds{60};
-  while (nodes->status().attached < count) {
-    if (clock::now() > until)
-      return {error_code::io_failed, "the nodes do not attach"};
-    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  return options;
+}
+
+/// Says "ready" when all its nodes are attached, and stays until "end".
+void simulate(const std::filesystem::path& folder, const std::string& address,
+              std::size_t count, line_link& parent) {
+  auto started = agent::start(simulated_agent(folder, address, count));
+  if (!started) {
+    (void)parent.send("! " + started.failure().message);
+    return;
   }
+  using clock = std::chrono::steady_clock;
+  const auto until = clock::now() + std::chrono::seconds{60};
+  while ((*started)->status().attached < count && clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  const bool ready = (*started)->status().attached >= count;
+  if (parent.send(ready ? "ready" : "! the nodes do not attach"))
+    (void)parent.receive();
+  (*started)->stop();
+}
+
+/// Says "ready", begins when told so, and says what it measured.
+void call(const std::string& address, const api_load& load, line_link& parent) {
+  const auto measured = put_load(address, load, [&] {
+    if (parent.send("ready"))
+      (void)parent.receive(); // "go".
+  });
+  if (!measured) {
+    (void)parent.send("! " + measured.failure().message);
+    return;
+  }
+  (void)parent.send(json{{"done", measured->done},
+                         {"seconds", measured->seconds},
+                         {"p50_us", measured->p50_us},
+                         {"p99_us", measured->p99_us},
+                         {"cpu_seconds", measured->cpu_seconds}}
+                        .dump());
+}
+
+// -- in the parent ------------------------------------------------------------
+
+/// @returns What the child says, or its error.
+result<std::string> answer_of(child_process& child) {
+  auto line = child.link().receive();
+  if (line && line->starts_with("! "))
+    return error{error_code::io_failed, line->substr(2)};
+  return line;
+}
+
+/// A cluster of one server with simulated nodes.
+class small_cluster {
+public:
+  small_cluster() = default;
+  small_cluster(const small_cluster&) = delete;
+  ~small_cluster() {
+    agent_.reset();
+    server_.reset();
+    std::error_code ignored; // It lies in the temporary directory.
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  result<> start(std::size_t nodes);
+  result<benchmark_case> measure(const api_load& load);
+
+private:
+  std::filesystem::path folder_;
+  std::optional<child_process> server_;
+  std::optional<child_process> agent_;
+  std::string address_;
+  std::size_t nodes_ = 0;
+};
+
+result<> small_cluster::start(std::size_t nodes) {
+  auto path = (std::filesystem::temp_directory_path() / "skerry-bench-XXXXXX")
+                  .string();
+  if (::mkdtemp(path.data()) == nullptr)
+    return {error_code::io_failed, "cannot make " + path};
+  folder_ = path;
+  nodes_ = nodes;
+  auto served = child_process::start(
+      [&](line_link& parent) { serve(folder_, parent); });
+  if (!served)
+    return served.failure();
+  server_.emplace(std::move(*served));
+  auto address = answer_of(*server_);
+  if (!address)
+    return address.failure();
+  address_ = std::move(*address);
+  auto pretends = child_process::start(
+      [&](line_link& parent) { simulate(folder_, address_, nodes_, parent); });
+  if (!pretends)
+    return pretends.failure();
+  agent_.emplace(std::move(*pretends));
+  if (auto ready = answer_of(*agent_); !ready)
+    return ready.failure();
   return done{};
 }
 
-std::shared_ptr<grpc::Channel> small_cluster::channel() const {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(
-      api->address(), grpc::InsecureChannelCredentials(), arguments);
-}
-
-v1::TaskProfile profile(std::uint64_t number) {
-  v1::TaskProfile out;
-  // 16 shapes, as live clusters have few.
-  out.mutable_demand()->set_cpu_millicores(
-      static_cast<std::int64_t>(100 * (1 + number % 16)));
-  out.mutable_demand()->set_memory_bytes(std::int64_t{1} << 28);
-  return out;
-}
-
-/// How requests are sent: so many at once, each with so many tasks.
-struct load {
-  std::string name;
-  int clients = 1;
-  int batch = 1;
-  bool streams = false;
-  /// Requests a second and client; 0 for as many as there can be.
-  double paced = 0;
-};
-
-/// One client's view of a run.
-struct client_run {
-  std::uint64_t done = 0;
-  std::vector<double> us; ///< Of each request.
-  std::string fault;
-};
-
-/// Sends until `until`; `send` returns the number of tasks that were answered,
-/// negative for a fault.
-template <class Send>
-void repeat(clock::time_point until, const load& how, client_run& run,
-            Send send) {
-  auto next = clock::now();
-  while (clock::now() < until) {
-    if (how.paced > 0) {
-      std::this_thread::sleep_until(next);
-      next += std::chrono::duration_cast<clock::duration>(
-          std::chrono::duration<double>{1 / how.paced});
-    }
-    const auto begun = clock::now();
-    const int answered = send();
-    if (answered < 0)
-      return;
-    run.us.push_back(
-        std::chrono::duration<double, std::micro>(clock::now() - begun)
-            .count());
-    run.done += static_cast<std::uint64_t>(answered);
-  }
-}
-
-v1::DecideRequest decide_request(int batch, std::uint64_t& number) {
-  v1::DecideRequest request;
-  for (int i = 0; i < batch; ++i)
-    *request.add_tasks() = profile(number++);
-  return request;
-}
-
-int placed_in(const v1::DecideReply& reply) {
-  return static_cast<int>(
-      std::ranges::count_if(reply.decisions(), &v1::Decision::placed));
-}
-
-/// Keeps a window of requests in flight on one stream.
-void stream_decisions(const std::shared_ptr<grpc::Channel>& channel,
-                      const load& how, clock::time_point until,
-                      client_run& run) {
-  constexpr int window = 32;
-  auto stub = v1::Decisions::NewStub(channel);
-  grpc::ClientContext context;
-  auto stream = stub->DecideStream(&context);
-  std::uint64_t number = 0;
-  std::array<clock::time_point, window> sent{};
-  int in_flight = 0;
-  std::uint64_t written = 0;
-  std::uint64_t answered = 0;
-  v1::DecideReply reply;
-  for (bool more = true; more || in_flight > 0;) {
-    more = more && clock::now() < until;
-    if (more && in_flight < window) {
-      sent[written++ % window] = clock::now();
-      stream->Write(decide_request(how.batch, number));
-      ++in_flight;
-      continue;
-    }
-    if (!stream->Read(&reply) || reply.error_code() != 0) {
-      run.fault = reply.error_message().empty() ? "the stream has ended"
-                                                : reply.error_message();
-      break;
-    }
-    --in_flight;
-    run.us.push_back(std::chrono::duration<double, std::micro>(
-                         clock::now() - sent[answered++ % window])
-                         .count());
-    run.done += static_cast<std::uint64_t>(placed_in(reply));
-  }
-  stream->WritesDone();
-  context.TryCancel();
-  (void)stream->Finish(); // Cancelled by ourselves.
-}
-
-void decide(const std::shared_ptr<grpc::Channel>& channel, const load& how,
-            clock::time_point until, client_run& run) {
-  auto stub = v1::Decisions::NewStub(channel);
-  std::uint64_t number = 0;
-  repeat(until, how, run, [&] {
-    grpc::ClientContext context;
-    v1::DecideReply reply;
-    const auto status
-        = stub->Decide(&context, decide_request(how.batch, number), &reply);
-    if (status.ok() && placed_in(reply) == how.batch)
-      return how.batch;
-    run.fault = status.ok() ? "a task was not placed" : status.error_message();
-    return -1;
-  });
-}
-
-void submit(const std::shared_ptr<grpc::Channel>& channel, const load& how,
-            clock::time_point until, client_run& run, int client) {
-  auto stub = v1::Jobs::NewStub(channel);
-  std::uint64_t number = 0;
-  repeat(until, how, run, [&] {
-    v1::SubmitRequest request;
-    for (int i = 0; i < how.batch; ++i) {
-      auto& job = *request.add_jobs();
-      job.set_id(fmt::format("batch{}-{}-{}", how.batch, client, number));
-      auto& group = *job.add_groups();
-      *group.mutable_profile() = profile(number++);
-      group.mutable_work()->mutable_simulated()->set_duration_milliseconds(1);
-    }
-    grpc::ClientContext context;
-    v1::SubmitReply reply;
-    const auto status = stub->Submit(&context, request, &reply);
-    if (status.ok())
-      return how.batch;
-    run.fault = status.error_message();
-    return -1;
-  });
-}
-
-benchmark_case summarise(std::string name, const std::vector<client_run>& runs,
-                         double seconds, double cpu) {
-  std::uint64_t done = 0;
-  std::vector<double> us;
-  for (const auto& run : runs) {
-    done += run.done;
-    us.insert(us.end(), run.us.begin(), run.us.end());
-  }
-  std::ranges::sort(us);
-  const auto quantile = [&us](double share) {
-    return us.empty()
-               ? 0
-               : us[std::min(us.size() - 1,
-                             static_cast<std::size_t>(
-                                 static_cast<double>(us.size()) * share))];
-  };
-  const auto count = static_cast<double>(done);
-  return {.name = std::move(name),
-          .per_second = count / seconds,
-          .p50_us = quantile(0.5),
-          .p99_us = quantile(0.99),
-          .cpu_seconds = cpu,
-          .more = {{"per_cpu_second", count / cpu}}};
-}
-
-template <class Client>
-result<benchmark_case> measure(const small_cluster& cluster, const load& how,
-                               std::size_t nodes, double seconds,
-                               const Client& client) {
-  std::vector<client_run> runs(static_cast<std::size_t>(how.clients));
-  std::vector<std::thread> threads;
-  const auto cpu = cpu_seconds();
-  const auto begun = clock::now();
-  const auto until = begun
-                     + std::chrono::duration_cast<clock::duration>(
-                         std::chrono::duration<double>{seconds});
-  for (int i = 0; i < how.clients; ++i)
-    threads.emplace_back([&, i] {
-      client(cluster.channel(), how, until, runs[static_cast<std::size_t>(i)],
-             i);
-    });
-  for (auto& thread : threads)
-    thread.join();
-  const std::chrono::duration<double> took = clock::now() - begun;
-  for (const auto& run : runs)
-    if (!run.fault.empty())
-      return error{error_code::io_failed, run.fault};
-  return summarise(fmt::format("{}/{}", how.name, nodes), runs, took.count(),
-                   cpu_seconds() - cpu);
+result<benchmark_case> small_cluster::measure(const api_load& load) {
+  auto callers = child_process::start(
+      [&](line_link& parent) { call(address_, load, parent); });
+  if (!callers)
+    return callers.failure();
+  if (auto ready = answer_of(*callers); !ready)
+    return ready.failure();
+  const auto server_before = server_->cpu_seconds();
+  const auto agent_before = agent_->cpu_seconds();
+  if (auto told = callers->link().send("go"); !told)
+    return told.failure();
+  const auto line = answer_of(*callers);
+  if (!line)
+    return line.failure();
+  const auto server_cpu = server_->cpu_seconds() - server_before;
+  const auto agent_cpu = agent_->cpu_seconds() - agent_before;
+  const auto figures = json::parse(*line);
+  const auto callers_cpu = figures.at("cpu_seconds").get<double>();
+  const auto count = figures.at("done").get<double>();
+  return benchmark_case{.name = fmt::format("{}/{}", load.name, nodes_),
+                        .per_second
+                        = count / figures.at("seconds").get<double>(),
+                        .p50_us = figures.at("p50_us").get<double>(),
+                        .p99_us = figures.at("p99_us").get<double>(),
+                        .cpu_seconds = server_cpu + agent_cpu + callers_cpu,
+                        .more = {{"per_server_cpu_second", count / server_cpu},
+                                 {"server_cpu_seconds", server_cpu},
+                                 {"agent_cpu_seconds", agent_cpu},
+                                 {"callers_cpu_seconds", callers_cpu}}};
 }
 
 result<> measure_all(std::size_t nodes, double seconds,
@@ -313,48 +204,38 @@ result<> measure_all(std::size_t nodes, double seconds,
   small_cluster cluster;
   if (auto started = cluster.start(nodes); !started)
     return started;
-  const auto decides = [](const auto& channel, const load& how,
-                          clock::time_point until, client_run& run, int) {
-    if (how.streams)
-      stream_decisions(channel, how, until, run);
-    else
-      decide(channel, how, until, run);
-  };
-  double alone = 0;
-  for (const auto& how :
-       {load{.name = "decide one by one, 1 caller"},
-        load{.name = "decide one by one, 16 callers", .clients = 16},
-        load{.name = "decide 100 a request, 2 callers",
-        .clients = 2,
+  using kind = api_load::kind;
+  double one_by_one = 0;
+  for (auto load :
+       {api_load{.name = "decide one by one, 1 caller"},
+        api_load{.name = "decide one by one, 16 callers", .callers = 16},
+        api_load{.name = "decide one by one at half load",
+        .callers = 16,
+        .paced = 1}, // Known then.
+        api_load{.name = "decide 100 a request, 2 callers",
+        .callers = 2,
         .batch = 100},
-        load{.name = "decide in a stream", .streams = true},
-        load{.name = "decide in a stream, 100 a message",
-        .batch = 100,
-        .streams = true}}) {
-    auto measured = measure(cluster, how, nodes, seconds, decides);
-    if (!measured)
-      return measured.failure();
-    report(*measured);
-    if (how.clients == 16)
-      alone = measured->per_second;
-  }
-  constexpr int paced_clients = 4;
-  const load half{.name = "decide one by one at half load",
-                  .clients = paced_clients,
-                  .paced = alone / 2 / paced_clients};
-  auto measured = measure(cluster, half, nodes, seconds, decides);
-  if (!measured)
-    return measured.failure();
-  report(*measured);
-  for (const auto& how :
-       {load{.name = "submit one by one, 16 callers", .clients = 16},
-        load{.name = "submit 100 a request, 2 callers",
-        .clients = 2,
+        api_load{.name = "decide in a stream",
+        .what = kind::decide_in_a_stream},
+        api_load{.name = "decide in a stream, 100 a message",
+        .what = kind::decide_in_a_stream,
+        .batch = 100},
+        api_load{.name = "submit one by one, 16 callers",
+        .what = kind::submit,
+        .callers = 16},
+        api_load{.name = "submit 100 a request, 2 callers",
+        .what = kind::submit,
+        .callers = 2,
         .batch = 100}}) {
-    measured = measure(cluster, how, nodes, seconds, submit);
+    load.seconds = seconds;
+    if (load.paced > 0)
+      load.paced = one_by_one / 2;
+    auto measured = cluster.measure(load);
     if (!measured)
       return measured.failure();
     report(*measured);
+    if (load.what == kind::decide && load.callers == 16 && load.paced == 0)
+      one_by_one = measured->per_second;
   }
   return done{};
 }

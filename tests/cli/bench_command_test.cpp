@@ -33,6 +33,22 @@ TEST_CASE("a benchmark tells its cases line by line") {
   CHECK(cases == expected);
 }
 
+TEST_CASE("the network benchmark tells the server's CPU seconds apart") {
+  const auto ended = run_skerry(words("bench network --seconds 0.05 -o json"));
+  CHECK(ended.exit_code == 0);
+  std::istringstream lines{ended.out};
+  int cases = 0;
+  for (std::string line; std::getline(lines, line); ++cases) {
+    const auto found = json::parse(line);
+    for (const auto* figure : {"per_second", "p99_us", "server_cpu_seconds",
+                               "callers_cpu_seconds", "per_server_cpu_second"})
+      CHECK(found.at(figure).get<double>() > 0);
+    CHECK(found.at("server_cpu_seconds").get<double>()
+          < found.at("cpu_seconds").get<double>());
+  }
+  CHECK(cases == 16); // Eight at 1 000 nodes and at 10 000.
+}
+
 TEST_CASE("what cannot be measured is refused") {
   check_refused(words("bench nonesuch"),
                 "dispatch, memory, network, openb, plans");

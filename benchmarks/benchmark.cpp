@@ -7,7 +7,9 @@
 namespace skerry {
 namespace {
 
-constexpr std::array<benchmark, 5> benchmarks{{
+constexpr std::array<benchmark, 6> benchmarks{{
+    {"cells", "packing of openb by 1 to 4 cells; --traces, takes a minute",
+     run_cells_bench},
     {"dispatch", "decisions at 100 to 100 000 nodes: submit, place and finish",
      run_dispatch_bench},
     {"memory", "bytes a node and a live task cost", run_memory_bench},

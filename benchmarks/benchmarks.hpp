@@ -4,6 +4,12 @@
 
 namespace skerry {
 
+/// What 2, 3 and 4 cells lose in packing against one on the openb arrivals, by
+/// the servers' own JOBS and ALLOCATORs: allocated GPU % for the policies fgd
+/// and skerry, over the published seeds 42 to 46. Needs `trace_directory`.
+result<> run_cells_bench(const benchmark_options& options,
+                         const report_case& report);
+
 /// Decisions in process at 100 to 100 000 nodes: submit, exact best fit over
 /// four resources with 16 live shapes, place and finish, by index and by scan.
 result<> run_dispatch_bench(const benchmark_options& options,

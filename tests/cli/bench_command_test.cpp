@@ -53,6 +53,8 @@ TEST_CASE("what cannot be measured is refused") {
   check_refused(words("bench nonesuch"),
                 "dispatch, memory, network, openb, plans");
   check_refused(words("bench openb"), "--traces");
+  check_refused(words("bench cells"), "--traces");
+  check_refused(words("bench cells --traces /nonexistent"), "/nonexistent");
   check_refused(words("bench openb --traces /nonexistent"), "/nonexistent");
   check_refused(words("bench dispatch --seconds nan"), "--seconds");
   check_refused(words("bench dispatch --seed -1"), "--seed");

@@ -80,6 +80,8 @@ public:
   virtual void forget_server(v1::ForgetServerRequest request,
                              reply<v1::ForgetServerReply> then)
       = 0;
+  virtual void islands(v1::IslandsRequest request, reply<v1::IslandsReply> then)
+      = 0;
 
   // -- agents: one link for each stream ---------------------------------------
 

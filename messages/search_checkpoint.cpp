@@ -175,6 +175,30 @@ result<island_state> island_state_from(const v1::IslandState& from) {
   return out;
 }
 
+std::string sealed_bytes(v1::SearchCheckpoint checkpoint) {
+  checkpoint.set_checksum(checksum_of(checkpoint));
+  return checkpoint.SerializeAsString();
+}
+
+result<v1::SearchCheckpoint> open_sealed(std::string_view bytes,
+                                         const std::string& search,
+                                         std::string_view origin) {
+  const auto wrong = [origin](error_code code, std::string_view what) {
+    return error{code, fmt::format("{}: {}", origin, what)};
+  };
+  v1::SearchCheckpoint out;
+  if (!out.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return wrong(error_code::malformed, "damaged, or no checkpoint");
+  if (out.checksum() != checksum_of(out))
+    return wrong(error_code::malformed,
+                 "damaged: its checksum is of other contents");
+  if (out.search() != search)
+    return wrong(error_code::conflict,
+                 fmt::format("of another search ({}), and not of this one ({})",
+                             out.search(), search));
+  return out;
+}
+
 std::string checkpoint_bytes(const std::string& search,
                              const archipelago_state& state) {
   v1::SearchCheckpoint out;
@@ -187,39 +211,29 @@ std::string checkpoint_bytes(const std::string& search,
       *to.add_migrants() = to_proto(each);
   }
   out.set_epoch(state.epoch);
-  out.set_checksum(checksum_of(out));
-  return out.SerializeAsString();
+  return sealed_bytes(std::move(out));
 }
 
 result<archipelago_state> read_checkpoint(std::string_view bytes,
                                           const std::string& search,
                                           std::string_view origin) {
-  const auto wrong = [origin](error_code code, std::string_view what) {
-    return error{code, fmt::format("{}: {}", origin, what)};
-  };
-  v1::SearchCheckpoint from;
-  if (!from.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    return wrong(error_code::malformed, "damaged, or no checkpoint");
-  if (from.checksum() != checksum_of(from))
-    return wrong(error_code::malformed,
-                 "damaged: its checksum is of other contents");
-  if (from.search() != search)
-    return wrong(error_code::conflict,
-                 fmt::format("of another search ({}), and not of this one ({})",
-                             from.search(), search));
+  const auto from = open_sealed(bytes, search, origin);
+  if (!from)
+    return from.failure();
   archipelago_state out;
-  for (const auto& each : from.islands()) {
+  for (const auto& each : from->islands()) {
     auto state = island_state_from(each);
     if (!state)
-      return wrong(state.failure().code, state.failure().message);
+      return error{state.failure().code,
+                   fmt::format("{}: {}", origin, state.failure().message)};
     out.islands.push_back(*std::move(state));
   }
-  for (const auto& batch : from.arriving()) {
+  for (const auto& batch : from->arriving()) {
     auto& to = out.arriving.emplace_back();
     for (const auto& each : batch.migrants())
       to.push_back(migrant_from(each));
   }
-  out.epoch = from.epoch();
+  out.epoch = from->epoch();
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include "scheduling/ledger.hpp"
 #include "scheduling/placement_policy.hpp"
 #include "scheduling/workload_record.hpp"
+#include "simulation/cell_objective.hpp"
 
 #include <array>
 #include <cstdint>
@@ -45,6 +46,8 @@ struct allocator_options {
   /// Tasks that have left and are remembered, so that a late award does not
   /// start them again: far more than are on their way at once.
   std::size_t max_gone = 65'536;
+  /// Remember the shapes of tasks also when the policy does not want them.
+  bool record_workload = false;
   /// No longer than this is a reservation held unconfirmed.
   std::int64_t max_hold_milliseconds = 3'600'000;
 };
@@ -113,6 +116,9 @@ public:
   void resize(const v1::ResizeRequest& request, instant now,
               cluster_gateway::reply<v1::ResizeReply> then, outbox& out);
   void describe(v1::ServerStatus& status) const;
+  /// Of nodes and tasks, some: no more than that which is copied in 0.1 ms, as
+  /// decisions wait for it.
+  placement_picture picture() const;
 
   const ledger& state() const { return *ledger_; }
   /// Recomputes what is kept twice, the ledger's own included.

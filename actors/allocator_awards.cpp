@@ -48,7 +48,9 @@ void explain_to(v1::Decision& decision, const explanation& why,
 /// Some policies leave room for what comes often. The scores cached so far are
 /// void then, which is why it is done rarely.
 void allocator::learn_of(const task_shape& awarded) {
-  if (!wants_workload(options_.policy) || !workload_.add(awarded))
+  const bool wanted = wants_workload(options_.policy);
+  if ((!wanted && !options_.record_workload) || !workload_.add(awarded)
+      || !wanted)
     return;
   auto policy
       = make_policy(options_.policy, ledger_->nodes(),

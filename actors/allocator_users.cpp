@@ -175,6 +175,23 @@ void allocator::describe(v1::Decision& decision, const allocation& a) const {
   decision.set_score(a.record.score());
 }
 
+placement_picture allocator::picture() const {
+  constexpr std::size_t most_nodes = 256;
+  constexpr std::size_t most_tasks = 512;
+  placement_picture out;
+  const auto nodes_apart = nodes_.size() / most_nodes + 1;
+  std::size_t at = 0;
+  for (const auto& [name, node] : nodes_)
+    if (at++ % nodes_apart == 0)
+      if (auto spec = from_proto(node.record.spec()))
+        out.nodes.push_back(*std::move(spec));
+  const auto tasks = workload_.shapes();
+  const auto tasks_apart = tasks.size() / most_tasks + 1;
+  for (std::size_t i = 0; i < tasks.size(); i += tasks_apart)
+    out.tasks.push_back(tasks[i]);
+  return out;
+}
+
 void allocator::describe(v1::ServerStatus& status) const {
   const auto& capacity = ledger_->nodes().capacity();
   status.set_nodes(static_cast<std::uint32_t>(nodes_.size()));

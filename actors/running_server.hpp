@@ -81,6 +81,8 @@ public:
                reply<v1::ServersReply> then) override;
   void forget_server(v1::ForgetServerRequest request,
                      reply<v1::ForgetServerReply> then) override;
+  void islands(v1::IslandsRequest request,
+               reply<v1::IslandsReply> then) override;
 
   link_id open_link(std::shared_ptr<agent_sink> to) override;
   bool take(link_id link, v1::AgentMessage message) override;
@@ -95,10 +97,23 @@ private:
     std::shared_ptr<std::atomic<std::uint32_t>> backlog;
   };
 
+  /// An island's actor, and its messages that wait.
+  struct island_entry {
+    role_actor<island_worker> actor;
+    std::shared_ptr<std::atomic<std::uint32_t>> backlog;
+  };
+
   result<> recover(std::unique_ptr<jobs_role>& owner,
                    std::unique_ptr<allocator>& cell);
   void spawn_roles(std::unique_ptr<jobs_role> owner,
                    std::unique_ptr<allocator> cell);
+  void spawn_islands();
+  /// @pre `roles_mutex_` is held.
+  void to_island(mesh::v1::Envelope envelope);
+  void tell_islands_of_peers();
+  /// Brings the islands a picture of the cell.
+  void show_cell(std::uint32_t island);
+  v1::IslandsReply islands_here(const v1::IslandsRequest& request) const;
   void to_jobs(jobs_call run);
   void to_cell(cell_call run);
   void hand_on(outbox out);
@@ -148,6 +163,7 @@ private:
   mutable std::shared_mutex roles_mutex_;
   role_actor<jobs_role> jobs_; ///< Under `roles_mutex_`, as is the next.
   role_actor<allocator> cell_;
+  std::vector<island_entry> islands_;
   bool stopped_ = false; ///< Likewise.
   std::unique_ptr<server_mesh> mesh_;
   mutable std::shared_mutex links_mutex_;
@@ -161,6 +177,11 @@ private:
   std::map<std::string, std::uint64_t> remembered_;
   std::map<std::string, std::uint64_t> forgotten_;
   std::vector<std::string> reachable_;
+  std::map<std::string, std::uint32_t> islands_at_; ///< Reachable servers.
+  std::shared_ptr<island_board> board_ = std::make_shared<island_board>();
+  /// That the islands end now.
+  std::shared_ptr<std::atomic<bool>> islands_stop_
+      = std::make_shared<std::atomic<bool>>(false);
   std::atomic<bool> failed_ = false;
   // Last, so that it ends first: its callbacks use all of the above.
   std::unique_ptr<group_commit> commits_;

@@ -35,6 +35,11 @@ result<std::unique_ptr<server>> server::start(server_options options) {
 result<> running_server::open() {
   if (auto valid = validate_id(options_.name, "server.name"); !valid)
     return valid;
+  if (auto valid = validate(options_.islands); !valid)
+    return valid;
+  if (auto& base = options_.islands.base; !base.empty())
+    if (auto made = cell_objective::make(base, {}); !made)
+      return made.failure();
   auto kept = store::open({.directory = options_.data_directory / "control",
                            .kind = "control",
                            .accept_data_loss = options_.accept_data_loss,
@@ -71,6 +76,7 @@ result<> running_server::open() {
   spawn_roles(std::move(owner), std::move(cell));
   tell_roles_of_peers();
   refresh_status();
+  spawn_islands();
   if (!options_.with_mesh)
     return done{};
   auto joined = server_mesh::start(
@@ -92,6 +98,7 @@ result<> running_server::recover(std::unique_ptr<jobs_role>& owner,
                                  std::unique_ptr<allocator>& cell) {
   options_.jobs.server = options_.cell.server = options_.name;
   options_.jobs.epoch = options_.cell.epoch = store_->epoch();
+  options_.cell.record_workload = options_.islands.count > 0;
   auto made = allocator::make(options_.cell);
   if (!made)
     return made.failure();
@@ -159,10 +166,14 @@ void running_server::spawn_roles(std::unique_ptr<jobs_role> owner,
 }
 
 void running_server::stop() {
+  *islands_stop_ = true;
   {
     const std::unique_lock lock{roles_mutex_};
     if (std::exchange(stopped_, true))
       return;
+    for (const auto& island : islands_)
+      caf::anon_send_exit(island.actor, caf::exit_reason::user_shutdown);
+    islands_.clear();
     if (jobs_)
       caf::anon_send_exit(jobs_, caf::exit_reason::user_shutdown);
     if (cell_)
@@ -252,6 +263,8 @@ void running_server::deliver(mesh::v1::Envelope envelope) {
     caf::anon_send(jobs_, std::move(envelope));
   } else if (envelope.role() == Envelope::ALLOCATOR) {
     caf::anon_send(cell_, std::move(envelope));
+  } else if (envelope.role() == Envelope::ISLAND) {
+    to_island(std::move(envelope));
   }
 }
 
@@ -284,6 +297,10 @@ void running_server::take_own(mesh::v1::Envelope envelope) {
                       *to.mutable_failure() = failure_of(forgotten.failure());
                   });
                 });
+  else if (question.has_islands())
+    answer([&](auto& to) {
+      *to.mutable_islands() = islands_here(question.islands());
+    });
 }
 
 /// In batches: a write for each decision would cost more than the decision.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/allocator.hpp"
+#include "actors/island_worker.hpp"
 #include "actors/jobs.hpp"
 #include "actors/mesh.hpp"
 #include "messages/gateway.hpp"
@@ -21,6 +22,7 @@ struct server_options {
   mesh_options mesh; ///< Name, incarnation and epoch are filled in.
   jobs_options jobs; ///< Likewise.
   allocator_options cell;
+  server_islands_options islands;
   bool with_mesh = true; ///< False for a cluster of one, without a port.
   /// Between looks at the clock by JOBS and ALLOCATOR: a tenth of the shortest
   /// time that either waits for.

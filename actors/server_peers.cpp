@@ -21,10 +21,13 @@ void running_server::peers_changed(const std::vector<peer>& peers) {
   {
     const std::lock_guard lock{peers_mutex_};
     const auto before = std::exchange(reachable_, {});
+    islands_at_.clear();
     for (const auto& one : peers) {
       const bool was = std::ranges::find(before, one.name) != before.end();
       if (one.reachable)
         reachable_.push_back(one.name);
+      if (one.reachable && one.status.islands() > 0)
+        islands_at_[one.name] = one.status.islands();
       if (options_.log && was != one.reachable)
         options_.log(fmt::format("server {} name={} epoch={}",
                                  was ? "lost" : "connected", one.name,
@@ -53,6 +56,7 @@ void running_server::peers_changed(const std::vector<peer>& peers) {
         fail(written.failure());
     });
   tell_roles_of_peers();
+  tell_islands_of_peers();
 }
 
 void running_server::tell_roles_of_peers() {
@@ -228,6 +232,7 @@ v1::ServerStatus running_server::own_status() {
   status.set_api_address(options_.api_address);
   status.set_mesh_address(options_.mesh.listen);
   status.set_version(options_.version);
+  status.set_islands(options_.islands.count);
   status.set_reachable(true);
   const auto commits = commits_->measured();
   status.set_syncs(commits.commits);

@@ -22,6 +22,12 @@ private:
     return forward(in_, *call, request, reply, &cluster_gateway::forget_server);
   }
 
+  grpc::ServerUnaryReactor* Islands(grpc::CallbackServerContext* call,
+                                    const v1::IslandsRequest* request,
+                                    v1::IslandsReply* reply) override {
+    return forward(in_, *call, request, reply, &cluster_gateway::islands);
+  }
+
   service_context& in_;
 };
 

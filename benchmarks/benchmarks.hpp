@@ -15,6 +15,12 @@ result<> run_cells_bench(const benchmark_options& options,
 result<> run_dispatch_bench(const benchmark_options& options,
                             const report_case& report);
 
+/// What islands cost: an evaluation, a migrant in process and between two
+/// servers, and decisions in process at half load without and beside islands
+/// that take all they can get.
+result<> run_islands_bench(const benchmark_options& options,
+                           const report_case& report);
+
 /// Bytes a node and a live task cost at 100 000 nodes and over a million tasks
 /// of 16 shapes, with and without GPUs on the nodes.
 result<> run_memory_bench(const benchmark_options& options,

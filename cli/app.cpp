@@ -91,7 +91,7 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
   add_swf_command(simulate, chosen);
   add_synthetic_command(simulate, chosen);
   add_evolve_command(app, chosen);
-  add_policy_command(app, chosen);
+  add_policy_command(app, flags, chosen);
   add_bench_command(app, chosen);
   add_certs_command(app, chosen);
   add_agent_command(app, flags, chosen);

@@ -30,6 +30,9 @@ std::string outcome_text(const v1::Outcome& outcome);
 std::string jobs_table(const v1::ListJobsReply& jobs);
 std::string nodes_table(const v1::ListNodesReply& nodes);
 std::string servers_table(const v1::ServersReply& servers);
+std::string islands_table(const v1::IslandsReply& islands);
+/// The last migrants, island by island.
+std::string migrations_table(const v1::IslandsReply& islands);
 std::string decision_records_table(const v1::ListDecisionsReply& decisions);
 /// With the reasons of what is not placed below.
 /// @param names Of the tasks, as many as there are decisions.

@@ -31,7 +31,6 @@ void add_departures_command(CLI::App& parent, action& chosen);
 void add_swf_command(CLI::App& parent, action& chosen);
 void add_synthetic_command(CLI::App& parent, action& chosen);
 void add_evolve_command(CLI::App& parent, action& chosen);
-void add_policy_command(CLI::App& parent, action& chosen);
 void add_bench_command(CLI::App& parent, action& chosen);
 void add_certs_command(CLI::App& parent, action& chosen);
 void add_dev_command(CLI::App& parent, action& chosen);
@@ -43,6 +42,11 @@ void add_run_command(CLI::App& parent, const global_flags& globals,
                      action& chosen);
 void add_decide_command(CLI::App& parent, const global_flags& globals,
                         action& chosen);
+void add_policy_command(CLI::App& parent, const global_flags& globals,
+                        action& chosen);
+/// A subcommand of `policy`.
+void add_policy_pull(CLI::App& policy, const global_flags& globals,
+                     action& chosen);
 void add_get_command(CLI::App& parent, const global_flags& globals,
                      action& chosen);
 void add_describe_command(CLI::App& parent, const global_flags& globals,

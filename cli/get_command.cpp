@@ -24,6 +24,7 @@ struct get_flags {
   std::string states;
   std::string cell;
   std::string task;
+  bool migrations = false;
   bool watch = false;
 };
 
@@ -33,6 +34,7 @@ struct selection {
   std::vector<v1::TaskState> states;
   std::string cell;
   std::string task;
+  bool migrations = false;
   bool notes = true; ///< Not with every look of a watch.
 };
 
@@ -44,6 +46,7 @@ result<selection> understand(const get_flags& flags) {
   const auto limit = parse_whole("--limit", flags.limit, 0, 1'000'000'000);
   if (!limit)
     return limit.failure();
+  out.migrations = flags.migrations;
   out.notes = !flags.watch;
   out.limit = *limit == 0 ? std::numeric_limits<std::uint32_t>::max()
                           : static_cast<std::uint32_t>(*limit);
@@ -185,6 +188,22 @@ result<view> view_servers(client& cluster, const selection&, console&) {
   return view{json_of(*reply), servers_table(*reply)};
 }
 
+result<view> view_islands(client& cluster, const selection& what,
+                          console& out) {
+  v1::IslandsRequest request;
+  request.set_migrations(what.migrations);
+  auto reply = cluster.call(&v1::Cluster::Stub::Islands, request);
+  if (!reply)
+    return reply.failure();
+  if (what.notes)
+    for (const auto& server : reply->unreachable_servers())
+      out.note(fmt::format("server {} does not answer; its islands are not "
+                           "shown",
+                           server));
+  return view{json_of(*reply), what.migrations ? migrations_table(*reply)
+                                               : islands_table(*reply)};
+}
+
 result<view> view_decisions(client& cluster, const selection& what, console&) {
   v1::ListDecisionsRequest request;
   request.set_limit(std::min<std::uint32_t>(what.limit, 1000));
@@ -254,6 +273,11 @@ void add_get_command(CLI::App& parent, const global_flags& globals,
       ->check(refuse_empty);
   add_list(get, globals, chosen, flags, "servers",
            "Servers as the one that answers sees them", view_servers);
+  auto& islands = add_list(get, globals, chosen, flags, "islands",
+                           "Populations that improve policies, of all servers",
+                           view_islands);
+  islands.add_flag("--migrations", flags->migrations,
+                   "The last migrants of each instead");
   auto& decisions
       = add_list(get, globals, chosen, flags, "decisions",
                  "The last decisions, newest first", view_decisions);

@@ -160,12 +160,14 @@ void add_join(CLI::App& policy, action& chosen) {
 
 } // namespace
 
-void add_policy_command(CLI::App& parent, action& chosen) {
+void add_policy_command(CLI::App& parent, const global_flags& globals,
+                        action& chosen) {
   auto& policy = *parent.add_subcommand(
-      "policy", "Look at evolved policies, and join two");
+      "policy", "Look at evolved policies, join two, bring one");
   policy.require_subcommand(1);
   add_show(policy, chosen);
   add_join(policy, chosen);
+  add_policy_pull(policy, globals, chosen);
 }
 
 } // namespace skerry

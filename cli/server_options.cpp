@@ -2,9 +2,12 @@
 
 #include "api/tls_files.hpp"
 #include "cli/configured.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/version.hpp"
 #include "messages/policy_file.hpp"
 #include "scheduling/specs.hpp"
+#include "simulation/openb_reader.hpp"
+#include "simulation/openb_track.hpp"
 
 #include <fmt/format.h>
 
@@ -76,6 +79,57 @@ allocator_options cell_of(const configuration& from, policy_choice policy) {
   return cell;
 }
 
+/// Each list of pods is a picture of its own.
+result<std::vector<placement_picture>> traces_of(const islands_section& from) {
+  std::vector<placement_picture> out;
+  if (from.trace_nodes.empty() != from.trace_pods.empty())
+    return error{error_code::invalid_argument,
+                 "islands.trace_nodes and islands.trace_pods: give both"};
+  if (from.trace_nodes.empty())
+    return out;
+  const auto nodes = read_openb_nodes(from.trace_nodes);
+  if (!nodes)
+    return nodes.failure();
+  for (const auto& file : from.trace_pods) {
+    const auto pods = read_openb_pods(file, *nodes);
+    if (!pods)
+      return pods.failure();
+    auto& picture = out.emplace_back();
+    for (const auto& node : *nodes)
+      picture.nodes.push_back(node_spec_of(node));
+    for (const auto& pod : *pods)
+      picture.tasks.push_back(task_shape_of(pod));
+  }
+  return out;
+}
+
+result<server_islands_options> islands_of(const islands_section& from) {
+  server_islands_options out;
+  out.count = static_cast<std::uint32_t>(from.count);
+  out.cpu_share = static_cast<double>(from.cpu_percent) / 100;
+  for (const auto& name : from.optimisers)
+    out.optimisers.push_back(*find_optimiser(name));
+  // The configuration has checked the names.
+  out.migration = *parse_migration(from.migration);
+  out.exchange = *parse_topology(from.topology);
+  out.scenarios = static_cast<std::uint32_t>(from.scenarios);
+  out.seed = static_cast<std::uint64_t>(from.seed);
+  out.from_cell = from.objective == "cell";
+  out.refresh_milliseconds = from.refresh_milliseconds;
+  out.checkpoint_milliseconds = from.checkpoint_milliseconds;
+  if (out.count == 0 || from.objective == "synthetic")
+    return out;
+  auto traces = traces_of(from);
+  if (!traces)
+    return traces.failure();
+  if (from.objective == "traces" && traces->empty())
+    return error{error_code::invalid_argument,
+                 "islands.objective is traces: which? Set "
+                 "islands.trace_nodes and islands.trace_pods"};
+  out.base = *std::move(traces);
+  return out;
+}
+
 } // namespace
 
 result<server_setup> server_setup_of(const configuration& from) {
@@ -100,6 +154,10 @@ result<server_setup> server_setup_of(const configuration& from) {
   if (!policy)
     return policy.failure();
   out.server.cell = cell_of(from, *std::move(policy));
+  auto islands = islands_of(from.islands);
+  if (!islands)
+    return as_usage_fault(islands.failure());
+  out.server.islands = *std::move(islands);
   out.server.min_free_bytes
       = static_cast<std::uint64_t>(from.server.min_free_bytes);
   out.api.listen = from.server.listen;

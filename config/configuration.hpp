@@ -49,6 +49,21 @@ struct timing_section {
   std::int64_t mesh_timeout_milliseconds = 5'000;
 };
 
+struct islands_section {
+  std::int64_t count = 0;
+  std::int64_t cpu_percent = 25; ///< Of one core, for each.
+  std::string objective = "cell";
+  std::string trace_nodes;             ///< Empty: no traces.
+  std::vector<std::string> trace_pods; ///< Files.
+  std::vector<std::string> optimisers{"cma-es", "ga"};
+  std::string topology = "ring";
+  std::string migration = "every=10,count=1";
+  std::int64_t scenarios = 4;
+  std::int64_t seed = 1;
+  std::int64_t refresh_milliseconds = 600'000;
+  std::int64_t checkpoint_milliseconds = 30'000;
+};
+
 struct agent_section {
   std::string name; ///< Empty: the name of the machine.
   std::vector<std::string> servers{"127.0.0.1:7070"};
@@ -85,6 +100,7 @@ struct configuration {
   policy_section policy;
   limits_section limits;
   timing_section timing;
+  islands_section islands;
   agent_section agent;
   client_section client;
 

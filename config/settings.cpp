@@ -1,6 +1,9 @@
 #include "config/settings.hpp"
 
 #include "config/units.hpp"
+#include "evolution/migration.hpp"
+#include "evolution/optimisers.hpp"
+#include "evolution/topology.hpp"
 #include "messages/policy_file.hpp"
 #include "scheduling/specs.hpp"
 
@@ -52,6 +55,37 @@ result<> is_named_amount(std::string_view text) {
   }
   return error{error_code::invalid_argument,
                fmt::format("\"{}\" is not NAME=NUMBER", text)};
+}
+
+template <class T>
+result<> readable(const result<T>& parsed) {
+  if (!parsed)
+    return parsed.failure();
+  return done{};
+}
+
+result<> is_objective(std::string_view text) {
+  if (text == "cell" || text == "synthetic" || text == "traces")
+    return done{};
+  return error{error_code::invalid_argument,
+               fmt::format("\"{}\" is not cell, synthetic or traces", text)};
+}
+
+result<> is_optimiser(std::string_view text) {
+  return readable(find_optimiser(text));
+}
+
+result<> is_topology(std::string_view text) {
+  return readable(parse_topology(text));
+}
+
+result<> is_migration(std::string_view text) {
+  return readable(parse_migration(text));
+}
+
+/// Any: whether it is there is told when it is read.
+result<> is_file(std::string_view) {
+  return done{};
 }
 
 result<> is_rung(std::string_view text) {
@@ -139,7 +173,7 @@ std::vector<setting> settings_of(configuration& into) {
   using text = setting::text;
   using list = setting::list;
   using whole = setting::whole;
-  auto& [server, tls, policy, limits, timing, agent, client] = into;
+  auto& [server, tls, policy, limits, timing, islands, agent, client] = into;
   using flag = setting::flag;
   using amount = setting::amount;
   constexpr std::int64_t day = 86'400'000;
@@ -169,6 +203,19 @@ std::vector<setting> settings_of(configuration& into) {
        duration(timing.mesh_heartbeat_milliseconds, 50, day)},
       {"timing", "mesh_timeout",
        duration(timing.mesh_timeout_milliseconds, 100, day)},
+      {"islands", "count", whole{&islands.count, {0, 64}}},
+      {"islands", "cpu_percent", whole{&islands.cpu_percent, {1, 100}}},
+      {"islands", "objective", text{&islands.objective, is_objective}},
+      {"islands", "trace_nodes", text{&islands.trace_nodes}},
+      {"islands", "trace_pods", list{&islands.trace_pods, is_file}},
+      {"islands", "optimisers", list{&islands.optimisers, is_optimiser}},
+      {"islands", "topology", text{&islands.topology, is_topology}},
+      {"islands", "migration", text{&islands.migration, is_migration}},
+      {"islands", "scenarios", whole{&islands.scenarios, {1, 1000}}},
+      {"islands", "seed", whole{&islands.seed, {0, INT64_MAX}}},
+      {"islands", "refresh", duration(islands.refresh_milliseconds, 1000, day)},
+      {"islands", "checkpoint",
+       duration(islands.checkpoint_milliseconds, 1000, day)},
       {"agent", "name", text{&agent.name, is_name}},
       {"agent", "servers", list{&agent.servers, is_address}},
       {"agent", "data", text{&agent.data}},

@@ -20,7 +20,7 @@ namespace {
 
 /// Of a tilted mix: a frequency becomes up to some three times more or less.
 constexpr double tilt = 0.6;
-/// In a rollout; more tasks than a cell of 48 nodes takes at once.
+/// In a rollout; more tasks than 32 nodes take at once.
 constexpr std::size_t max_arrivals_drawn = 20'000;
 constexpr std::uint64_t cell_stream = 0x63656c6c;
 

@@ -27,8 +27,8 @@ struct placement_picture {
 placement_picture synthetic_picture(std::uint64_t seed);
 
 struct cell_objective_options {
-  /// Of a picture, drawn anew for each scenario: a rollout takes some 4 ms.
-  std::size_t nodes_per_rollout = 48;
+  /// Of a picture, drawn anew for each scenario: a rollout takes some 2 ms.
+  std::size_t nodes_per_rollout = 32;
   /// Of the scenarios, those in which a class of tasks comes more or less often
   /// than in the picture: tomorrow's mix is another one.
   double tilted_share = 0.5;

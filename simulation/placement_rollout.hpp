@@ -47,7 +47,7 @@ private:
 };
 
 /// The rollouts of the last generations, each drawn once: a generation meets
-/// one scenario or a few.
+/// a few scenarios, and a validation some thirty, genome after genome.
 class recent_rollouts {
 public:
   /// @param draw Gives the rollout of a scenario; only called when it is not
@@ -65,7 +65,7 @@ public:
   }
 
 private:
-  static constexpr std::size_t most_kept = 16;
+  static constexpr std::size_t most_kept = 64;
 
   std::mutex mutex_;
   std::list<std::pair<std::uint64_t, std::shared_ptr<placement_rollout>>> kept_;

@@ -102,6 +102,10 @@ mesh_listen = {quote(self.mesh)}
 seeds = {json.dumps(seeds)}
 min_free = {quote(self.cluster.min_free)}
 """
+        if self.cluster.islands:
+            text += "[islands]\n" + "".join(
+                f"{key} = {quote(value)}\n"
+                for key, value in self.cluster.islands.items())
         if self.tls:
             text += f"[tls]\ndirectory = {quote(str(self.tls))}\n"
         text += "[timing]\n" + "".join(
@@ -156,10 +160,12 @@ class Agent(Process):
 class Cluster:
     started = []  # all of this process, so that none outlives it
 
-    def __init__(self, folder, servers=3, timing=None, min_free="16MiB"):
+    def __init__(self, folder, servers=3, timing=None, min_free="16MiB",
+                 islands=None):
         Cluster.started.append(self)
         self.folder = pathlib.Path(folder)
         self.min_free = min_free
+        self.islands = islands or {}  # section [islands] of each server
         self.timing = {"lease": "6s", "lease_margin": "1s", "heartbeat": "500ms",
                        "mesh_heartbeat": "1s", "mesh_timeout": "3s",
                        **(timing or {})}
@@ -190,6 +196,13 @@ class Cluster:
         with self.channel(server) as channel:
             return API.cluster_grpc.ClusterStub(channel).Servers(
                 API.cluster.ServersRequest(), timeout=5)
+
+    def all_islands(self, server):
+        """By (server, number), as this server hears of them."""
+        with self.channel(server) as channel:
+            reply = API.cluster_grpc.ClusterStub(channel).Islands(
+                API.cluster.IslandsRequest(), timeout=5)
+        return {(i.server, i.island): i for i in reply.islands}
 
     def all_jobs(self):
         """What the servers list, by id."""

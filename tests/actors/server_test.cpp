@@ -103,10 +103,12 @@ result<Reply> call(server& at,
   return future.get();
 }
 
-std::unique_ptr<server>
-start(const std::string& name, const fresh_directory& place,
-      const std::string& address, std::vector<std::string> seeds,
-      std::function<void(const error&)> on_failure = {}) {
+std::unique_ptr<server> start(const std::string& name,
+                              const fresh_directory& place,
+                              const std::string& address,
+                              std::vector<std::string> seeds,
+                              std::function<void(const error&)> on_failure = {},
+                              server_islands_options islands = {}) {
   server_options options;
   options.name = name;
   options.data_directory = place.path() / name;
@@ -114,6 +116,7 @@ start(const std::string& name, const fresh_directory& place,
   options.mesh.seeds = std::move(seeds);
   options.min_free_bytes = 0;
   options.on_failure = std::move(on_failure);
+  options.islands = std::move(islands);
   auto made = server::start(std::move(options));
   if (!made)
     MESSAGE(made.failure().message);
@@ -363,4 +366,56 @@ TEST_CASE_FIXTURE(
   CHECK(gone.failure().code == error_code::unreachable);
   CHECK(gone.failure().message.ends_with(
       "and b may have it but does not answer"));
+}
+
+TEST_CASE("islands of several servers exchange migrants and survive a loss") {
+  placement_picture picture;
+  for (const auto* name : {"n1", "n2", "n3"})
+    picture.nodes.push_back({name, {millicores{10'000}, bytes{1LL << 36}}});
+  for (const std::int64_t cores : {2, 3, 4, 6})
+    picture.tasks.push_back(
+        {.demand = {millicores{cores * 1000}, bytes{1 << 20}}});
+  const server_islands_options islands{.count = 2,
+                                       .cpu_share = 0.2,
+                                       .migration = {.every = 1, .count = 2},
+                                       .scenarios = 1,
+                                       .base = {picture},
+                                       .checkpoint_milliseconds = 1'000};
+  const fresh_directory place;
+  const auto a_at = free_address();
+  const auto b_at = free_address();
+  auto a = start("a", place, a_at, {b_at}, {}, islands);
+  auto b = start("b", place, b_at, {a_at}, {}, islands);
+  const auto at_a = [&] {
+    const auto reply
+        = call(*a, &cluster_gateway::islands, v1::IslandsRequest{});
+    REQUIRE(reply);
+    std::map<std::string, v1::IslandStatus> by_name;
+    for (const auto& island : reply->islands())
+      by_name[island.server() + std::to_string(island.island())] = island;
+    return by_name;
+  };
+  for (const auto* each : {"a0", "a1", "b0", "b1"})
+    wait_until([&] { return at_a()[each].migrants_accepted() > 2; });
+  // A ring over both servers: a/0 -> a/1 -> b/0 -> b/1 -> a/0.
+  CHECK(at_a()["a1"].neighbours(0) == "b/0");
+
+  b.reset();
+  const auto before = at_a();
+  wait_until([&] {
+    auto now = at_a();
+    return now["a0"].generation() > before.at("a0").generation() + 2
+           && now["a1"].generation() > before.at("a1").generation() + 2;
+  });
+  wait_until([&] { return at_a()["a1"].neighbours(0) == "a/0"; });
+  const auto reply = call(*a, &cluster_gateway::islands, v1::IslandsRequest{});
+  REQUIRE(reply);
+  CHECK(reply->islands_size() == 2);
+  REQUIRE(reply->unreachable_servers_size() == 1);
+  CHECK(reply->unreachable_servers(0) == "b");
+
+  b = start("b", place, b_at, {}, {}, islands);
+  wait_until([&] { return at_a()["b0"].resumed_generation() > 0; });
+  const auto then = at_a()["b0"].migrants_accepted();
+  wait_until([&] { return at_a()["b0"].migrants_accepted() > then; });
 }

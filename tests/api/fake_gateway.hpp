@@ -38,6 +38,7 @@ public:
   answer<v1::ServersRequest, v1::ServersReply> on_servers = not_set;
   answer<v1::ForgetServerRequest, v1::ForgetServerReply> on_forget_server
       = not_set;
+  answer<v1::IslandsRequest, v1::IslandsReply> on_islands = not_set;
 
   /// From now on replies wait for `reply_to`.
   void hold() {
@@ -140,6 +141,10 @@ public:
   void forget_server(v1::ForgetServerRequest request,
                      reply<v1::ForgetServerReply> then) override {
     give(on_forget_server, request, std::move(then));
+  }
+  void islands(v1::IslandsRequest request,
+               reply<v1::IslandsReply> then) override {
+    give(on_islands, request, std::move(then));
   }
 
   link_id open_link(std::shared_ptr<agent_sink> to) override {

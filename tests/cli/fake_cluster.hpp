@@ -76,6 +76,7 @@ public:
   fake_method<v1::GetNodeRequest, v1::ForgetReply> forget;
   fake_method<v1::ServersRequest, v1::ServersReply> servers;
   fake_method<v1::ForgetServerRequest, v1::ForgetServerReply> forget_server;
+  fake_method<v1::IslandsRequest, v1::IslandsReply> islands;
 
 private:
   using context = grpc::ServerContext;
@@ -147,6 +148,10 @@ private:
   grpc::Status Forget(context*, const v1::ForgetServerRequest* request,
                       v1::ForgetServerReply* reply) override {
     return forget_server.take(*request, *reply);
+  }
+  grpc::Status Islands(context*, const v1::IslandsRequest* request,
+                       v1::IslandsReply* reply) override {
+    return islands.take(*request, *reply);
   }
 
   std::string address_;

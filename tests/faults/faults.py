@@ -135,6 +135,84 @@ def kill_agent(folder, rounds, seed):
     return {"kills": killed, **figures}
 
 
+def longest_pause(cluster, server, names, seconds):
+    """The longest time in which one of these islands ended no generation."""
+    begun = time.monotonic()
+    last = {name: (begun, None) for name in names}
+    longest = 0.0
+    while time.monotonic() < begun + seconds:
+        islands = cluster.all_islands(server)
+        now = time.monotonic()
+        for name in names:
+            since, generation = last[name]
+            longest = max(longest, now - since)
+            if islands[name].generation != generation:
+                last[name] = (now, islands[name].generation)
+        time.sleep(0.02)
+    return longest
+
+
+def kill_islands(folder, rounds, seed):
+    """kill -9 of a server with half of all islands: the others go on, and it
+    goes on from its checkpoint; one checkpoint is damaged meanwhile."""
+    chance = random.Random(seed)
+    cluster, client = loaded_cluster(
+        folder, seed, servers=2, islands={
+            "count": 2, "cpu_percent": 20, "migration": "every=1,count=1",
+            "scenarios": 1, "optimisers": ["cma-es"], "checkpoint": "1s",
+            "objective": "synthetic"})
+    stays, victim = cluster.servers
+    ours = [(stays.name, 0), (stays.name, 1)]
+    theirs = [(victim.name, 0), (victim.name, 1)]
+
+    def exchanged(islands):
+        return all(name in islands and islands[name].migrants_accepted
+                   for name in [*ours, *theirs])
+    wait_until(lambda: exchanged(cluster.all_islands(stays)),
+               "all islands accept migrants")
+    undisturbed = longest_pause(cluster, stays, ours, 5)
+    pauses = []
+    resumed = []
+    aside = 0
+    for number in range(rounds):
+        time.sleep(chance.uniform(1.0, 2.0))
+        before = cluster.all_islands(stays)
+        victim.kill()
+        pauses.append(longest_pause(cluster, stays, ours, 3))
+        # A new job starts at the other server as ever.
+        time_to_start(cluster, stays, f"other-{number}", time.monotonic())
+        damaged = number % 2 == 1
+        if damaged:
+            file = victim.data / "islands" / "0.checkpoint"
+            data = bytearray(file.read_bytes())
+            data[chance.randrange(len(data))] ^= 1
+            file.write_bytes(data)
+        victim.start()
+        time_to_start(cluster, victim, f"probe-{number}", time.monotonic())
+
+        def back():
+            islands = cluster.all_islands(stays)
+            return exchanged(islands) and islands
+        islands = wait_until(back, "the islands are back and exchange")
+        if damaged:
+            if "set aside" not in islands[theirs[0]].trouble:
+                raise Fault("a damaged checkpoint was not noticed")
+            aside += 1
+        elif islands[theirs[0]].resumed_generation == 0:
+            raise Fault("an island has not gone on from its checkpoint")
+        resumed.append(islands[theirs[1]].resumed_generation
+                       / max(before[theirs[1]].generation, 1))
+        if resumed[-1] == 0:
+            raise Fault("an island has not gone on from its checkpoint")
+    if max(pauses) > 1 + undisturbed:
+        raise Fault(f"islands paused for {max(pauses):.2f} s")
+    return finish(cluster, client, {
+        "seconds_without_generation_undisturbed": round(undisturbed, 2),
+        "seconds_without_generation_most": round(max(pauses), 2),
+        "generations_resumed_share_least": round(min(resumed), 3),
+        "damaged_checkpoints_set_aside": aside})
+
+
 def freeze_server(folder, rounds, seed):
     """SIGSTOP of a server for longer than mesh timeout and lease."""
     chance = random.Random(seed)
@@ -306,6 +384,7 @@ SCENARIOS = {
     "kill-server": kill_server,
     "kill-only-server": kill_only_server,
     "kill-agent": kill_agent,
+    "kill-islands": kill_islands,
     "freeze-server": freeze_server,
     "partition": partition,
     "full-disk": full_disk,

@@ -57,8 +57,8 @@ struct swf_run {
 };
 
 constexpr std::string_view planned = "planned";
-/// A decision takes a minute then.
-constexpr std::int64_t most_evaluations = 1'000'000;
+/// A decision takes minutes then.
+constexpr std::int64_t most_plays = 1'000'000;
 
 /// What `--policy` takes, for help and faults.
 std::vector<std::string_view> policy_names() {
@@ -67,7 +67,7 @@ std::vector<std::string_view> policy_names() {
     names.push_back(to_string(order));
   names.push_back(shipped_policy_name);
   names.push_back("./FILE");
-  names.push_back("planned[:EVALUATIONS]");
+  names.push_back("planned[:PLAYS]");
   return names;
 }
 
@@ -83,7 +83,7 @@ result<swf_policy> find_order(std::string_view name) {
   if (!order)
     return error{error_code::invalid_argument,
                  fmt::format("--policy: {}, {}, files of weights by their path "
-                             "(./{}), or planned[:EVALUATIONS]",
+                             "(./{}), or planned[:PLAYS]",
                              order.failure().message, shipped_policy_name,
                              name)};
   return swf_policy{*order};
@@ -93,18 +93,19 @@ result<swf_policy> find_swf_policy(std::string_view name) {
   if (!name.starts_with(planned))
     return find_order(name);
   queue_planner_options planner;
+  planner.rules.insert(planner.rules.begin(),
+                       *queue_weights_from(shipped_policy()));
   const auto budget = name.substr(planned.size());
   if (budget.empty())
     return swf_policy{planner};
   if (!budget.starts_with(':'))
-    return error{
-        error_code::invalid_argument,
-        fmt::format("--policy: \"{}\" is not planned:EVALUATIONS", name)};
-  const auto evaluations = parse_whole(
-      "--policy planned:", std::string{budget.substr(1)}, 1, most_evaluations);
-  if (!evaluations)
-    return evaluations.failure();
-  planner.budget_evaluations = static_cast<std::uint64_t>(*evaluations);
+    return error{error_code::invalid_argument,
+                 fmt::format("--policy: \"{}\" is not planned:PLAYS", name)};
+  const auto plays = parse_whole(
+      "--policy planned:", std::string{budget.substr(1)}, 1, most_plays);
+  if (!plays)
+    return plays.failure();
+  planner.budget_plays = static_cast<std::uint64_t>(*plays);
   return swf_policy{planner};
 }
 
@@ -169,7 +170,8 @@ json json_of(const swf_flags& flags, const swf_run& run) {
   if (report.planner.decisions > 0)
     object["planner"] = {{"decisions", report.planner.decisions},
                          {"by_plan", report.planner.by_plan},
-                         {"evaluations", report.planner.evaluations},
+                         {"overruled", report.planner.overruled},
+                         {"plays", report.planner.plays},
                          {"trials", report.planner.trials},
                          {"trials_won", report.planner.trials_won}};
   return object;
@@ -294,8 +296,8 @@ void add_swf_command(CLI::App& parent, action& chosen) {
       ->required();
   add_list_flag(subcommand, "--policy", flags->policies,
                 names_text(policy_names())
-                    + "\n(planned plays plans out, by default 64 for each\n"
-                      "decision)")
+                    + "\n(planned looks ahead from the best of these rules,\n"
+                      "by default in 128 plays for each decision)")
       ->type_name("NAME,...")
       ->required();
   subcommand

@@ -87,6 +87,8 @@ public:
 
   std::int64_t now_seconds() const { return now_; }
   std::int64_t free_processors() const { return free_; }
+  /// What runs, as requested; falling by expected end.
+  std::span<const processor_claim> claims() const { return claims_; }
   bool has_started(std::uint32_t job) const { return started_[job] != 0; }
   /// Those that have been submitted and not started, in order of submission.
   std::span<const std::uint32_t> waiting();

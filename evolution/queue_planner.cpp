@@ -5,20 +5,69 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
 #include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 
 namespace skerry {
 namespace {
 
-/// Plans kept by the search.
-constexpr std::size_t population = 8;
 /// With fewer jobs a trial says nothing.
 constexpr std::size_t fewest_trial_jobs = 64;
-/// The rule is chosen on more of the record than a trial plays: rules are
+/// The base is chosen on more of the record than a trial plays: rules are
 /// cheap, and a choice among many needs more to go by than one of two.
-constexpr std::size_t rule_jobs_per_trial_job = 4;
+constexpr std::size_t base_jobs_per_trial_job = 8;
+/// Slowdowns of neighbours hang together; means of so many hardly do.
+constexpr std::size_t block_jobs = 128;
+/// Blocks of trials that are remembered.
+constexpr std::size_t most_blocks = 32;
+/// Futures that a head is played in at least, before it may be dropped.
+constexpr std::uint64_t fewest_futures = 4;
+
+/// Plans that look worse by so many standard errors are worse.
+constexpr double errors_of_proof = 2;
+
+/// A mean and its standard error; infinite from fewer than two values.
+struct estimate {
+  double mean = 0;
+  double error = std::numeric_limits<double>::infinity();
+};
+
+estimate estimate_of(std::span<const double> values) {
+  const auto count = static_cast<double>(values.size());
+  if (values.size() < 2)
+    return {};
+  const auto mean = std::reduce(values.begin(), values.end()) / count;
+  double squares = 0;
+  for (const auto value : values)
+    squares += (value - mean) * (value - mean);
+  return {mean, std::sqrt(squares / (count - 1) / count)};
+}
+
+/// What `of` saves against `against`, block by block.
+void add_saved(std::span<const double> of, std::span<const double> against,
+               std::vector<double>& into) {
+  const auto blocks = std::max<std::size_t>(of.size() / block_jobs, 1);
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const auto first = of.size() * block / blocks;
+    const auto end = of.size() * (block + 1) / blocks;
+    double saved = 0;
+    for (auto i = first; i < end; ++i)
+      saved += against[i] - of[i];
+    into.push_back(saved / static_cast<double>(end - first));
+  }
+}
+
+/// A job that may be the next head.
+struct contender {
+  std::uint32_t position = 0;
+  std::vector<double> costs; ///< By future.
+  double cost = 0;           ///< Their sum.
+};
 
 } // namespace
 
@@ -30,8 +79,8 @@ result<> validate(const queue_planner_options& options) {
   };
   want(options.processors >= 1, "a machine without processors");
   want(!options.rules.empty(), "no rule to start from");
-  want(options.budget_evaluations >= 1, "a budget of no evaluation");
-  want(options.future.futures >= 1, "no future to play plans out with");
+  want(options.budget_plays >= 1, "a budget of no play");
+  want(options.least_advantage >= 0, "a negative advantage");
   want(options.trial_jobs >= fewest_trial_jobs,
        "a trial of fewer than 64 jobs");
   want(options.trial_interval_ends >= 1, "a trial after no end");
@@ -45,9 +94,8 @@ result<> validate(const queue_planner_options& options) {
 }
 
 queue_planner::queue_planner(queue_planner_options options)
-    : options_{std::move(options)}, evaluator_{options_.rules,
-                                               options_.backfill,
-                                               options_.future},
+    : options_{std::move(options)}, rollouts_{options_.rules, options_.backfill,
+                                              options_.arrivals},
       random_{options_.seed} {
   for (const auto& rule : options_.rules)
     policies_.push_back(policy_of(rule));
@@ -73,24 +121,23 @@ std::size_t queue_planner::choose(const queue_state& state) {
   if (state.waiting.size() == 1)
     return 0;
   ++report_.decisions;
-  if (!options_.trusted && advantage_ <= 0)
-    return policies_[best_rule_]->choose(state);
+  if (!options_.trusted && !plans_act_)
+    return policies_[base_]->choose(state);
   ++report_.by_plan;
   return plan_head(state);
 }
-
-// -- trials -------------------------------------------------------------------
 
 void queue_planner::hold_trial() {
   next_trial_ = record_.ends() + options_.trial_interval_ends;
   const auto jobs = record_.latest_ended(options_.trial_jobs);
   if (jobs.size() < fewest_trial_jobs)
     return;
-  best_rule_ = best_rule_on_record();
+  base_ = choose_base();
   auto options = options_;
   options.trusted = true;
   options.seed = random_.bits();
   queue_planner planner{std::move(options)};
+  planner.base_ = base_;
   for (const auto& past : record_.jobs()) {
     if (past.job.number == jobs.front().job.number)
       break;
@@ -98,167 +145,79 @@ void queue_planner::hold_trial() {
   }
   const auto planned
       = replay(jobs, options_.processors, options_.backfill, planner);
-  const auto ruled = replay(jobs, options_.processors, options_.backfill,
-                            *policies_[best_rule_]);
-  advantage_ = advantage_ / 2 + (ruled - planned);
+  const auto ruled
+      = replay(jobs, options_.processors, options_.backfill, *policies_[base_]);
   ++report_.trials;
-  report_.trials_won += planned < ruled ? 1 : 0;
+  report_.trials_won += std::reduce(planned.begin(), planned.end())
+                                < std::reduce(ruled.begin(), ruled.end())
+                            ? 1
+                            : 0;
+  add_saved(planned, ruled, saved_);
+  if (saved_.size() > most_blocks)
+    saved_.erase(saved_.begin(), saved_.end() - most_blocks);
+  const auto [mean, error] = estimate_of(saved_);
+  plans_act_ = mean + errors_of_proof * error > 0;
 }
 
-std::size_t queue_planner::best_rule_on_record() {
+std::size_t queue_planner::choose_base() {
   const auto jobs
-      = record_.latest_ended(options_.trial_jobs * rule_jobs_per_trial_job);
-  std::vector<double> costs;
-  for (const auto& policy : policies_)
-    costs.push_back(
-        replay(jobs, options_.processors, options_.backfill, *policy));
-  return static_cast<std::size_t>(std::ranges::min_element(costs)
-                                  - costs.begin());
+      = record_.latest_ended(options_.trial_jobs * base_jobs_per_trial_job);
+  const auto slowdowns = [&](std::size_t rule) {
+    return replay(jobs, options_.processors, options_.backfill,
+                  *policies_[rule]);
+  };
+  const auto first = slowdowns(0);
+  std::size_t best = 0;
+  double most = 0;
+  for (std::size_t rule = 1; rule < policies_.size(); ++rule) {
+    std::vector<double> saved;
+    add_saved(slowdowns(rule), first, saved);
+    const auto [mean, error] = estimate_of(saved);
+    if (mean - error > most) {
+      most = mean - error;
+      best = rule;
+    }
+  }
+  return best;
 }
-
-// -- plans --------------------------------------------------------------------
 
 std::size_t queue_planner::plan_head(const queue_state& state) {
-  spent_ = 0;
-  population_.clear();
-  evaluator_.reset(state, record_, random_);
-  try_rules();
-  try_incumbent(state);
-  try_heads();
-  evolve();
-  const auto& best = population_.front();
-  incumbent_.clear();
-  for (const auto position : best.order)
-    incumbent_.push_back(state.waiting[position].number);
-  incumbent_rule_ = best.rule;
-  report_.evaluations += spent_;
-  return best.order.front();
-}
-
-void queue_planner::evaluate(queue_plan& plan) {
-  ++spent_;
-  evaluator_.evaluate(plan, worst_cost());
-}
-
-double queue_planner::worst_cost() const {
-  return population_.size() < population
-             ? std::numeric_limits<double>::infinity()
-             : population_.back().cost;
-}
-
-/// Equal costs are nearly always equal schedules: one of them is enough.
-void queue_planner::keep(queue_plan plan) {
-  const auto place
-      = std::ranges::lower_bound(population_, plan.cost, {}, &queue_plan::cost);
-  if (place != population_.end() && place->cost == plan.cost)
-    return;
-  population_.insert(place, std::move(plan));
-  if (population_.size() > population)
-    population_.pop_back();
-}
-
-void queue_planner::try_rules() {
-  for (std::size_t rule = 0; rule < options_.rules.size(); ++rule) {
-    if (rule > 0 && !has_budget())
-      return;
-    auto plan = evaluator_.plan_of_rule(rule);
-    evaluate(plan);
-    keep(std::move(plan));
+  rollouts_.reset(state, record_, random_);
+  auto left = options_.budget_plays;
+  const auto order = rollouts_.sorted(base_);
+  const auto most = std::max<std::uint64_t>(left / fewest_futures / 2, 1);
+  std::vector<contender> contenders;
+  for (const auto position : order)
+    if (contenders.size() < most)
+      contenders.push_back({position, {}});
+  std::size_t futures = 0;
+  for (auto rounds = std::bit_width(contenders.size() - 1); rounds > 0;
+       --rounds) {
+    const auto more
+        = left / static_cast<std::uint64_t>(rounds) / contenders.size();
+    for (auto& [position, costs, cost] : contenders)
+      for (auto future = futures; future < futures + more; ++future) {
+        costs.push_back(rollouts_.play(base_, position, future));
+        cost += costs.back();
+      }
+    futures += more;
+    left -= more * contenders.size();
+    std::ranges::stable_sort(std::span{contenders}.subspan(1), {},
+                             &contender::cost);
+    if (rounds > 1)
+      contenders.resize((contenders.size() + 1) / 2);
   }
-}
-
-void queue_planner::try_incumbent(const queue_state& state) {
-  if (!has_budget() || incumbent_.empty())
-    return;
-  queue_plan plan{.order = {}, .rule = incumbent_rule_};
-  std::vector<bool> placed(state.waiting.size(), false);
-  for (const auto number : incumbent_) {
-    const auto found = std::ranges::lower_bound(state.waiting, number, {},
-                                                &queued_job::number);
-    if (found == state.waiting.end() || found->number != number)
-      continue;
-    const auto position
-        = static_cast<std::uint32_t>(found - state.waiting.begin());
-    plan.order.push_back(position);
-    placed[position] = true;
-  }
-  for (std::uint32_t position = 0; position < placed.size(); ++position) {
-    if (placed[position])
-      continue;
-    const auto key = evaluator_.key(plan.rule, position);
-    const auto behind
-        = std::ranges::find_if(plan.order, [&](std::uint32_t other) {
-            return evaluator_.key(plan.rule, other) > key;
-          });
-    plan.order.insert(behind, position);
-  }
-  evaluate(plan);
-  keep(std::move(plan));
-}
-
-void queue_planner::try_heads() {
-  const auto base = population_.front();
-  for (std::size_t i = 1; i < base.order.size() && has_budget(); ++i) {
-    auto plan = base;
-    std::rotate(plan.order.begin(),
-                plan.order.begin() + static_cast<std::ptrdiff_t>(i),
-                plan.order.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-    evaluate(plan);
-    keep(std::move(plan));
-  }
-}
-
-void queue_planner::evolve() {
-  // Two jobs have two orders, both of which have been tried.
-  if (population_.front().order.size() < 3)
-    return;
-  while (has_budget()) {
-    auto plan = child();
-    evaluate(plan);
-    if (plan.cost < worst_cost())
-      keep(std::move(plan));
-  }
-}
-
-const queue_plan& queue_planner::parent() {
-  const auto draw = [this] {
-    return static_cast<std::size_t>(random_.below(population_.size()));
-  };
-  return population_[std::min(draw(), draw())];
-}
-
-queue_plan queue_planner::child() {
-  auto plan = parent();
-  const auto jobs = plan.order.size();
-  const auto move = random_.below(4);
-  if (move == 0) { // Crossover: the mean of the ranks, weighted job by job.
-    const auto& other = parent();
-    std::vector<double> keys(jobs);
-    for (std::size_t i = 0; i < jobs; ++i)
-      keys[plan.order[i]] = static_cast<double>(i);
-    for (std::size_t i = 0; i < jobs; ++i)
-      if (random_.below(2) == 0)
-        keys[other.order[i]] = static_cast<double>(i);
-    std::ranges::stable_sort(plan.order, {}, [&keys](std::uint32_t position) {
-      return keys[position];
-    });
-    return plan;
-  }
-  const auto from = static_cast<std::size_t>(random_.below(jobs));
-  // To the front more often: what is there is decided first.
-  const auto drawn = random_.uniform();
-  const auto to
-      = static_cast<std::size_t>(drawn * drawn * static_cast<double>(jobs));
-  const auto at = [&plan](std::size_t i) {
-    return plan.order.begin() + static_cast<std::ptrdiff_t>(i);
-  };
-  if (move == 1)
-    std::swap(plan.order[from], plan.order[to]);
-  else if (to < from)
-    std::rotate(at(to), at(from), at(from) + 1);
-  else
-    std::rotate(at(from), at(from) + 1, at(to) + 1);
-  return plan;
+  report_.plays += options_.budget_plays - left;
+  if (contenders.size() == 1)
+    return order.front();
+  std::vector<double> saved;
+  for (std::size_t future = 0; future < futures; ++future)
+    saved.push_back(contenders[0].costs[future] - contenders[1].costs[future]);
+  const auto [mean, error] = estimate_of(saved);
+  if (!(mean > options_.least_advantage * error))
+    return order.front();
+  ++report_.overruled;
+  return contenders[1].position;
 }
 
 } // namespace skerry

@@ -3,6 +3,7 @@
 #include "evolution/queue_machine.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace skerry {
@@ -15,12 +16,14 @@ public:
                  std::span<const std::int64_t> run_seconds,
                  std::int64_t processors, queue_policy& policy)
       : jobs_{jobs}, run_seconds_{run_seconds},
-        processors_{processors}, policy_{policy} {}
+        processors_{processors}, policy_{policy}, slowdowns_(jobs.size()) {}
 
   void arrived(std::uint32_t job) { policy_.submitted(jobs_[job]); }
 
   void started(std::uint32_t job, std::int64_t now_seconds) {
     running_.push_back({jobs_[job], now_seconds});
+    slowdowns_[job] = bounded_slowdown(now_seconds - jobs_[job].submit_seconds,
+                                       run_seconds_[job]);
   }
 
   void ended(std::uint32_t job) {
@@ -40,6 +43,8 @@ public:
                                    running_})];
   }
 
+  std::vector<double> slowdowns() && { return std::move(slowdowns_); }
+
 private:
   std::span<const queued_job> jobs_;
   std::span<const std::int64_t> run_seconds_; ///< By job.
@@ -47,12 +52,14 @@ private:
   queue_policy& policy_;
   std::vector<queued_job> waiting_;
   std::vector<running_job> running_;
+  std::vector<double> slowdowns_; ///< By job.
 };
 
 } // namespace
 
-double replay(std::span<const recorded_job> jobs, std::int64_t processors,
-              backfilling backfill, queue_policy& policy) {
+std::vector<double> replay(std::span<const recorded_job> jobs,
+                           std::int64_t processors, backfilling backfill,
+                           queue_policy& policy) {
   std::vector<queued_job> queued;
   std::vector<std::int64_t> run_seconds;
   std::vector<machine_job> played;
@@ -66,7 +73,8 @@ double replay(std::span<const recorded_job> jobs, std::int64_t processors,
   }
   queue_machine machine{backfill};
   policy_chooser chooser{queued, run_seconds, processors, policy};
-  return machine.play({.free_processors = processors}, played, chooser);
+  machine.play({.free_processors = processors}, played, chooser);
+  return std::move(chooser).slowdowns();
 }
 
 } // namespace skerry

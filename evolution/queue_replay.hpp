@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace skerry {
 
@@ -13,8 +14,9 @@ namespace skerry {
 /// happened: on an empty machine, every job submitted when it was and running
 /// as long as it did. Jobs that have not ended are left out.
 /// @param policy Is told of these submissions and ends.
-/// @returns The sum of bounded slowdowns.
-double replay(std::span<const recorded_job> jobs, std::int64_t processors,
-              backfilling backfill, queue_policy& policy);
+/// @returns The bounded slowdowns of the jobs, in their order.
+std::vector<double> replay(std::span<const recorded_job> jobs,
+                           std::int64_t processors, backfilling backfill,
+                           queue_policy& policy);
 
 } // namespace skerry

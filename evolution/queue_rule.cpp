@@ -20,13 +20,18 @@ std::vector<queue_rule> all_rules() {
 
 double key_of(const queue_rule& rule, const queued_job& job,
               const queue_state& state, const free_forecast& forecast) {
-  return std::visit(by_case{[&](queue_order order) {
-                              return priority(order, job, state.now_seconds);
-                            },
-                            [&](const queue_weights& weights) {
-                              return score(weights, job, state, forecast);
-                            }},
-                    rule);
+  return std::visit(
+      by_case{[&](queue_order order) {
+                return priority(order, job, state.now_seconds);
+              },
+              [&](const queue_weights& weights) {
+                const queue_scorer scorer{weights, state.processors};
+                return scorer.score(scorer.prepare(job),
+                                    {state.now_seconds, state.free_processors,
+                                     state.waiting.size()},
+                                    forecast);
+              }},
+      rule);
 }
 
 std::unique_ptr<queue_policy> policy_of(const queue_rule& rule) {

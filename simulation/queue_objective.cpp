@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -100,7 +101,9 @@ double queue_objective::cost(std::span<const double> genes,
             job.requested_seconds, job.processors},
            job.run_seconds});
     scorer_policy policy{weights};
-    sum += replay(record, options_.processors, options_.backfill, policy);
+    const auto slowdowns
+        = replay(record, options_.processors, options_.backfill, policy);
+    sum = std::reduce(slowdowns.begin(), slowdowns.end(), sum);
   }
   return sum / static_cast<double>(options_.windows * options_.window_jobs);
 }

@@ -237,7 +237,8 @@ std::unique_ptr<queue_policy> policy_for(std::span<const swf_job> log,
 void add(const queue_planner_report& of, queue_planner_report& into) {
   into.decisions += of.decisions;
   into.by_plan += of.by_plan;
-  into.evaluations += of.evaluations;
+  into.overruled += of.overruled;
+  into.plays += of.plays;
   into.trials += of.trials;
   into.trials_won += of.trials_won;
 }

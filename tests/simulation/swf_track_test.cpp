@@ -2,6 +2,7 @@
 #include "simulation/swf_track.hpp"
 
 #include <map>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -141,7 +142,10 @@ TEST_CASE(
           record.push_back({{job.number, job.submit_seconds,
                              job.requested_seconds, job.processors},
                             job.run_seconds});
-        CHECK(replay(record, processors, backfill, *policy_of(order))
+        const auto slowdowns
+            = replay(record, processors, backfill, *policy_of(order));
+        REQUIRE(slowdowns.size() == jobs.size());
+        CHECK(std::reduce(slowdowns.begin(), slowdowns.end())
               == doctest::Approx(report->average_bounded_slowdown
                                  * static_cast<double>(jobs.size())));
         REQUIRE(started.size() == jobs.size());

@@ -154,6 +154,8 @@ struct island_server {
     options.mesh.listen = address;
     options.mesh.seeds = std::move(seeds);
     options.islands = std::move(islands);
+    // Its agent never says a word.
+    options.cell.lease_milliseconds = 86'400'000;
     auto started = server::start(std::move(options));
     if (!started)
       return started.failure();

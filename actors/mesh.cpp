@@ -39,6 +39,7 @@ constexpr auto request_timeout = std::chrono::seconds{2};
 using dial_atom = caf::atom_constant<caf::atom("dial")>;
 using dialed_atom = caf::atom_constant<caf::atom("dialed")>;
 using beat_atom = caf::atom_constant<caf::atom("beat")>;
+using flush_atom = caf::atom_constant<caf::atom("flush")>;
 using forget_atom = caf::atom_constant<caf::atom("forget")>;
 
 std::int64_t steady_milliseconds() {
@@ -158,6 +159,7 @@ struct connection {
   front_actor handle;
   std::deque<mesh::v1::Envelope> waiting;
   std::uint32_t in_flight = 0;
+  bool flushing = false; ///< A flush is in the mailbox.
 };
 
 struct roster_actor_state {
@@ -249,7 +251,7 @@ void meet(roster_self* self, const shared_ptr& common,
       = !to.handle || verdict == roster_verdict::changed || !address.empty();
   if (replaces && to.handle != handle) {
     to = connection{self->state.next_connection++, handle,
-                    std::move(to.waiting), 0};
+                    std::move(to.waiting)};
     self->monitor(handle);
   }
   if (known.connected(hello.name(), now) || verdict == roster_verdict::changed)
@@ -307,7 +309,15 @@ caf::behavior roster_behavior(roster_self* self, const shared_ptr& common,
         waiting.push_back(std::move(envelope));
         if (waiting.size() > common->options.max_waiting)
           waiting.pop_front();
-        pump(self, common, to->first);
+        // Behind what is in the mailbox already, so that it goes together.
+        if (!std::exchange(to->second.flushing, true))
+          self->send(self, flush_atom::value, to->first);
+      },
+      [=](flush_atom, const std::string& name) {
+        if (auto to = self->state.connections.find(name);
+            to != self->state.connections.end())
+          to->second.flushing = false;
+        pump(self, common, name);
       },
       [=](const mesh::v1::ServerHello& hello,
           const caf::strong_actor_ptr& caller) {

@@ -1,5 +1,6 @@
 #include "actors/outbox.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace skerry {
@@ -13,6 +14,17 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
 }
 
 } // namespace
+
+std::vector<mesh::v1::Envelope> outbox::take_bids() {
+  const auto bids = std::stable_partition(
+      envelopes.begin(), envelopes.end(), [](const auto& each) {
+        return !each.has_bid_request() && !each.has_bid_reply();
+      });
+  std::vector<mesh::v1::Envelope> out{std::make_move_iterator(bids),
+                                      std::make_move_iterator(envelopes.end())};
+  envelopes.erase(bids, envelopes.end());
+  return out;
+}
 
 void outbox::absorb(outbox other) {
   append(writes, std::move(other.writes));

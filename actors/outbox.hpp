@@ -21,7 +21,7 @@ struct instant {
 };
 
 /// What a state wants done after a message: nothing leaves the server before
-/// all writes of the same outbox are on disk. So an order, an answer or a
+/// all writes of the same outbox are on disk, but for bids. So an order, an answer or a
 /// report never says what a crash could take back.
 struct outbox {
   std::vector<store_write> writes;
@@ -46,6 +46,10 @@ struct outbox {
     envelope.set_role(role);
     return envelope;
   }
+
+  /// Takes out bids, asked for and given: they hold and promise nothing, so a
+  /// crash cannot make them wrong, and they need not wait for the disk.
+  std::vector<mesh::v1::Envelope> take_bids();
 
   /// Appends what `other` wants.
   void absorb(outbox other);

@@ -214,6 +214,10 @@ void running_server::to_cell(cell_call run) {
 // -- what the roles want done -------------------------------------------------
 
 void running_server::hand_on(outbox out) {
+  for (auto& bid : out.take_bids())
+    deliver(std::move(bid));
+  if (out.empty())
+    return;
   auto shared = std::make_shared<outbox>(std::move(out));
   auto writes = std::move(shared->writes);
   commits_->submit(std::move(writes), [this, shared](const result<>& written) {

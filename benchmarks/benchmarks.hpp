@@ -44,4 +44,10 @@ result<> run_openb_bench(const benchmark_options& options,
 result<> run_plans_bench(const benchmark_options& options,
                          const report_case& report);
 
+/// Whole lives of durable one-task jobs on clusters of 1, 2 and 3 servers with
+/// 999 simulated nodes in all, submitted within one server or within each.
+/// Servers and agents are processes of their own, with CPU seconds each.
+result<> run_servers_bench(const benchmark_options& options,
+                           const report_case& report);
+
 } // namespace skerry

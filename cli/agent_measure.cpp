@@ -8,12 +8,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <spawn.h>
 #include <string>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -119,9 +122,40 @@ result<figures> run(const agent_measurement& how, exec_driver& driver,
   return out;
 }
 
+/// The least that any agent needs: the same program, as many at a time, without
+/// supervisor, limits, files or journal.
+/// @pre This process has no other children.
+/// @returns Processes a second.
+result<double> run_bare(const agent_measurement& how) {
+  std::string program = "/bin/true";
+  std::array<char*, 2> words{program.data(), nullptr};
+  std::array<char*, 1> environment{nullptr};
+  const auto begin = steady::now();
+  for (std::int64_t begun = 0, ended = 0; ended < how.tasks;) {
+    if (begun < how.tasks && begun - ended < how.at_once) {
+      pid_t pid = 0;
+      if (const int fault
+          = ::posix_spawn(&pid, program.c_str(), nullptr, nullptr, words.data(),
+                          environment.data());
+          fault != 0)
+        return error{error_code::io_failed,
+                     fmt::format("cannot start {}: {}", program,
+                                 std::generic_category().message(fault))};
+      ++begun;
+    } else if (::waitpid(-1, nullptr, 0) > 0) {
+      ++ended;
+    }
+  }
+  return static_cast<double>(how.tasks)
+         / std::chrono::duration<double>(steady::now() - begin).count();
+}
+
 } // namespace
 
 result<> measure_agent(const agent_measurement& how, console& out) {
+  const auto bare = run_bare(how); // Before there are other children.
+  if (!bare)
+    return bare.failure();
   auto opened = agent_journal::open(how.directory);
   if (!opened)
     return opened.failure();
@@ -149,10 +183,13 @@ result<> measure_agent(const agent_measurement& how, console& out) {
     const auto last = static_cast<double>(measured->microseconds.size() - 1);
     return measured->microseconds[static_cast<std::size_t>(share * last)];
   };
+  const auto per_second = static_cast<double>(how.tasks) / measured->seconds;
   const json line{
       {"name", "agent"},
       {"case", fmt::format("processes, {}, {} at once", rung, how.at_once)},
-      {"per_second", static_cast<double>(how.tasks) / measured->seconds},
+      {"per_second", per_second},
+      {"bare_per_second", *bare},
+      {"of_bare", per_second / *bare},
       {"p50_us", at(0.5)},
       {"p99_us", at(0.99)},
       {"cpu_seconds", measured->cpu_seconds},

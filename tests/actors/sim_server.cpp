@@ -185,6 +185,11 @@ void sim_server::hand_on(outbox out) {
     out = {};
     out.writes = std::move(writes);
   }
+  outbox bids;
+  bids.envelopes = out.take_bids();
+  release(std::move(bids));
+  if (out.empty())
+    return;
   to_sync_.push_back(std::move(out));
   sync();
 }

@@ -236,8 +236,8 @@ private:
                             outbox& out);
   void bid(const mesh::v1::BidRequest& request, const std::string& from,
            outbox& out);
-  v1::Decision offer(const v1::TaskProfile& wire, std::string_view id,
-                     bool explain, task_ref* held);
+  v1::Decision offer(const v1::TaskProfile& wire, int number, bool explain,
+                     task_ref* held);
   void stop(const mesh::v1::StopBatch& batch, outbox& out);
   void stop(allocation& a, std::string_view reason, outbox& out);
   void replied(const mesh::v1::ReportReply& reply, outbox& out);

@@ -61,9 +61,10 @@ void allocator::learn_of(const task_shape& awarded) {
 
 // -- bids: what the cell would do ---------------------------------------------
 
-/// @param held When given, the task is placed in the ledger under `id`, so that
-///             those after it see what is left; the caller takes it back.
-v1::Decision allocator::offer(const v1::TaskProfile& wire, std::string_view id,
+/// @param held When given, the task is placed in the ledger, under a name made
+///             of `number`, so that those after it see what is left; the caller
+///             takes it back.
+v1::Decision allocator::offer(const v1::TaskProfile& wire, int number,
                               bool explain_too, task_ref* held) {
   auto profile = from_proto(wire);
   if (!profile)
@@ -86,7 +87,8 @@ v1::Decision allocator::offer(const v1::TaskProfile& wire, std::string_view id,
     if (explain_too)
       explain_to(decision, explain(nodes, nodes.shape(shape)), nodes);
     if (held != nullptr) {
-      auto task = ledger_->submit(id, *interned);
+      // Two dots are in every task's id, so this one is nobody's.
+      auto task = ledger_->submit(fmt::format("bid-{}", number), *interned);
       if (task && ledger_->place(*task, chosen->node, chosen->devices)) {
         *held = *task;
       } else {
@@ -116,9 +118,8 @@ void allocator::bid(const mesh::v1::BidRequest& request,
   for (const auto& task : request.tasks()) {
     task_ref ref;
     auto& bid = *reply->add_bids();
-    // Two dots are in every task's id, so this one is nobody's.
-    bid = offer(task, fmt::format("bid-{}", reply->bids_size()),
-                request.explain(), several ? &ref : nullptr);
+    bid = offer(task, reply->bids_size(), request.explain(),
+                several ? &ref : nullptr);
     if (several && bid.placed())
       held.push_back(ref);
     if (request.gang() && !bid.placed())
@@ -144,8 +145,8 @@ result<v1::DecideReply> allocator::decide(const v1::DecideRequest& request,
   for (const auto& task : request.tasks()) {
     task_ref ref;
     auto& decision = *reply.add_decisions();
-    decision = offer(task, fmt::format("bid-{}", reply.decisions_size()),
-                     request.explain(), several ? &ref : nullptr);
+    decision = offer(task, reply.decisions_size(), request.explain(),
+                     several ? &ref : nullptr);
     if (several && decision.placed())
       held.push_back(ref);
     log_decision({}, 0, decision, now, out);

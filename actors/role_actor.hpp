@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/outbox.hpp"
+#include "actors/shared_role.hpp"
 #include "messages/caf_protobuf.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -50,7 +51,7 @@ using role_clock = std::function<instant()>;
 template <class Role>
 struct role_state {
   static constexpr const char* name = "role";
-  std::unique_ptr<Role> role;
+  std::shared_ptr<shared_role<Role>> role;
 };
 
 /// The thin shell around a role: each message is taken by the role, and what
@@ -58,14 +59,14 @@ struct role_state {
 template <class Role>
 typename role_actor<Role>::behavior_type role_behavior(
     typename role_actor<Role>::template stateful_pointer<role_state<Role>> self,
-    std::shared_ptr<std::unique_ptr<Role>> role,
+    std::shared_ptr<shared_role<Role>> role,
     std::function<void(outbox)> hand_on, std::chrono::milliseconds tick,
     role_clock clock) {
-  self->state.role = std::move(*role);
+  self->state.role = std::move(role);
   self->send(self, tick_atom::value);
   auto with = [=](auto work) {
     outbox out;
-    work(*self->state.role, clock(), out);
+    self->state.role->use([&](Role& state) { work(state, clock(), out); });
     if (!out.empty())
       hand_on(std::move(out));
   };

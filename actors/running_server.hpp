@@ -10,6 +10,7 @@
 #include <atomic>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -45,6 +46,9 @@ cluster_gateway::reply<T> answered_for_sure(cluster_gateway::reply<T> then) {
 ///     API --call--> JOBS, ALLOCATOR --outbox--> group commit --(on disk)--+
 ///                     ^                                                   |
 ///                     +-- envelopes <-- replies, agents, mesh <--deliver--+
+///
+/// What a caller only asks the ALLOCATOR, his own thread finds out while the
+/// ALLOCATOR has nothing else to do (decision 0021).
 class running_server final : public server {
 public:
   using jobs_role = skerry::jobs;
@@ -120,7 +124,8 @@ private:
   void deliver(outbox& out);
   void deliver(mesh::v1::Envelope envelope);
   void take_own(mesh::v1::Envelope envelope);
-  void log(const std::vector<v1::DecisionRecord>& decisions);
+  void decided(const std::vector<v1::DecisionRecord>& decisions,
+               std::chrono::steady_clock::time_point began);
   void peers_changed(const std::vector<peer>& peers);
   void tell_roles_of_peers();
   v1::ServerStatus own_status();
@@ -140,8 +145,11 @@ private:
   /// Asks the role at each server, this one too, and gives all answers.
   void ask_all(mesh::v1::Envelope::Role role, mesh::v1::Question question,
                questions::all_answers then);
-  void decide_here(const v1::DecideRequest& request,
-                   reply<v1::DecideReply> then);
+  bool is_alone() const;
+  /// On this thread. @returns False when the ALLOCATOR is at work.
+  bool decide_at_once(const v1::DecideRequest& request,
+                      const reply<v1::DecideReply>& then);
+  void decide_here(v1::DecideRequest request, reply<v1::DecideReply> then);
   void change(const v1::ReservationsRequest& request,
               mesh::v1::ReservationCommand::Kind kind,
               reply<v1::ReservationsReply> then);
@@ -163,6 +171,7 @@ private:
   mutable std::shared_mutex roles_mutex_;
   role_actor<jobs_role> jobs_; ///< Under `roles_mutex_`, as is the next.
   role_actor<allocator> cell_;
+  std::shared_ptr<shared_role<allocator>> cell_role_; ///< Set at the start.
   std::vector<island_entry> islands_;
   bool stopped_ = false; ///< Likewise.
   std::unique_ptr<server_mesh> mesh_;

@@ -143,26 +143,19 @@ void running_server::spawn_roles(std::unique_ptr<jobs_role> owner,
     return now();
   };
   const std::function<void(outbox)> on_cell = [this, began](outbox out) {
-    if (!out.decisions.empty()) {
-      const auto took = steady_clock::now() - *began;
-      const std::lock_guard lock{status_mutex_};
-      decision_nanoseconds_.add(static_cast<std::uint64_t>(took.count())
-                                / out.decisions.size());
-    }
     // What was only asked changes nothing and waits for no disk.
-    log(std::exchange(out.decisions, {}));
+    decided(std::exchange(out.decisions, {}), *began);
     if (!out.empty())
       hand_on(std::move(out));
   };
   const std::unique_lock lock{roles_mutex_};
   jobs_ = system_->spawn(
       role_behavior<jobs_role>,
-      std::make_shared<std::unique_ptr<jobs_role>>(std::move(owner)), on_jobs,
-      tick, clock);
-  cell_ = system_->spawn(
-      role_behavior<allocator>,
-      std::make_shared<std::unique_ptr<allocator>>(std::move(cell)), on_cell,
-      tick, cell_clock);
+      std::make_shared<shared_role<jobs_role>>(std::move(owner)), on_jobs, tick,
+      clock);
+  cell_role_ = std::make_shared<shared_role<allocator>>(std::move(cell));
+  cell_ = system_->spawn(role_behavior<allocator>, cell_role_, on_cell, tick,
+                         cell_clock);
 }
 
 void running_server::stop() {
@@ -307,11 +300,19 @@ void running_server::take_own(mesh::v1::Envelope envelope) {
     });
 }
 
-/// In batches: a write for each decision would cost more than the decision.
-void running_server::log(const std::vector<v1::DecisionRecord>& decisions) {
+/// Logs what a message, or a caller, has decided since `began`. In batches: a
+/// write for each decision would cost more than the decision.
+void running_server::decided(const std::vector<v1::DecisionRecord>& decisions,
+                             std::chrono::steady_clock::time_point began) {
   constexpr std::size_t batch = 256;
   if (decisions.empty())
     return;
+  const auto took = std::chrono::steady_clock::now() - began;
+  {
+    const std::lock_guard lock{status_mutex_};
+    decision_nanoseconds_.add(static_cast<std::uint64_t>(took.count())
+                              / decisions.size());
+  }
   const std::lock_guard lock{decisions_mutex_};
   for (const auto& decision : decisions)
     decisions_waiting_.push_back(decision.SerializeAsString());

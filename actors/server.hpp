@@ -29,6 +29,9 @@ struct server_options {
   std::int64_t tick_milliseconds = 10;
   /// How long a caller waits for another server's answer.
   std::int64_t question_milliseconds = 2'000;
+  /// A caller's own thread decides requests up to this size: for no longer
+  /// than that, about a millisecond, has the ALLOCATOR to wait.
+  int max_tasks_at_once = 256;
   std::uint64_t min_free_bytes = std::uint64_t{256} << 20;
   bool accept_data_loss = false;
   /// A line for the log: servers that come and go.

@@ -1,5 +1,6 @@
 #include "actors/running_server.hpp"
 #include "messages/convert.hpp"
+#include "scheduling/assert.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -171,27 +172,51 @@ void running_server::resize(v1::ResizeRequest request,
 
 // -- decisions ----------------------------------------------------------------
 
+bool running_server::decide_at_once(const v1::DecideRequest& request,
+                                    const reply<v1::DecideReply>& then) {
+  if (request.reserve_milliseconds() > 0
+      || request.tasks_size() > options_.max_tasks_at_once || !is_alone())
+    return false;
+  {
+    const std::shared_lock lock{roles_mutex_};
+    if (stopped_)
+      return false;
+  }
+  const auto began = std::chrono::steady_clock::now();
+  outbox out;
+  result<v1::DecideReply> answer{v1::DecideReply{}};
+  if (!cell_role_->try_use(
+          [&](allocator& role) { answer = role.decide(request, now(), out); }))
+    return false;
+  const auto decisions = std::exchange(out.decisions, {});
+  SKERRY_ASSERT(out.empty()); // Nobody would hand it on.
+  then(std::move(answer));
+  decided(decisions, began);
+  return true;
+}
+
 /// Without a reservation nothing is written, so nothing waits for the disk.
-void running_server::decide_here(const v1::DecideRequest& request,
+void running_server::decide_here(v1::DecideRequest request,
                                  reply<v1::DecideReply> then) {
-  to_cell([request, then = std::move(then)](allocator& role, instant time,
-                                            outbox& out) {
-    auto decided = role.decide(request, time, out);
+  to_cell([request = std::move(request),
+           then = std::move(then)](allocator& role, instant time, outbox& out) {
+    auto answer = role.decide(request, time, out);
     if (request.reserve_milliseconds() == 0)
-      return then(std::move(decided));
-    out.replies.push_back(
-        [then, decided = std::move(decided)] { then(decided); });
+      return then(std::move(answer));
+    out.replies.push_back([then, answer = std::move(answer)] { then(answer); });
   });
 }
 
 void running_server::decide(v1::DecideRequest request,
                             reply<v1::DecideReply> then) {
+  if (decide_at_once(request, then))
+    return;
   if (request.reserve_milliseconds() > 0)
     if (auto room = store_->room(); !room)
       return then(room.failure());
   then = answered_for_sure(std::move(then));
-  if (reachable().size() == 1)
-    return decide_here(request, std::move(then));
+  if (is_alone())
+    return decide_here(std::move(request), std::move(then));
   mesh::v1::Question question;
   *question.mutable_decide() = request;
   question.mutable_decide()->clear_reserve_milliseconds();

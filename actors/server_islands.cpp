@@ -21,6 +21,11 @@ namespace skerry {
 
 namespace {
 
+struct island_state {
+  static constexpr const char* name = "island";
+  std::unique_ptr<island_worker> role;
+};
+
 using std::chrono::milliseconds;
 
 /// Messages for one island that wait while it evaluates; the senders' windows
@@ -30,7 +35,7 @@ constexpr std::uint32_t max_island_backlog = 256;
 using worker_actor = role_actor<island_worker>;
 
 worker_actor::behavior_type
-island_behavior(worker_actor::stateful_pointer<role_state<island_worker>> self,
+island_behavior(worker_actor::stateful_pointer<island_state> self,
                 const std::shared_ptr<std::unique_ptr<island_worker>>& worker,
                 const std::function<void(outbox)>& hand_on) {
   self->state.role = std::move(*worker);

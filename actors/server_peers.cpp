@@ -83,6 +83,11 @@ std::vector<std::string> running_server::reachable() const {
   return names;
 }
 
+bool running_server::is_alone() const {
+  const std::lock_guard lock{peers_mutex_};
+  return reachable_.empty();
+}
+
 std::vector<std::string>
 running_server::missing(const questions::answers& answers) const {
   std::vector<std::string> names;

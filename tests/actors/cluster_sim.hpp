@@ -48,7 +48,9 @@ struct sim_result {
   std::uint64_t starts = 0; ///< Of tasks, on agents.
   std::uint64_t moves = 0;  ///< Agents that went to another server.
   std::uint64_t reservations = 0;
-  std::uint64_t resizes = 0;     ///< That were done.
+  std::uint64_t resizes = 0;         ///< That were done.
+  std::uint64_t decided_at_once = 0; ///< On the callers' threads.
+  std::uint64_t decided_by_message = 0;
   std::int64_t milliseconds = 0; ///< Virtual, until all was quiet again.
 };
 

@@ -73,15 +73,19 @@ TEST_CASE("whatever fails, promises are kept and the cluster converges") {
     sum.moves += played.moves;
     sum.reservations += played.reservations;
     sum.resizes += played.resizes;
+    sum.decided_at_once += played.decided_at_once;
+    sum.decided_by_message += played.decided_by_message;
     sum.milliseconds += played.milliseconds;
   }
   const std::chrono::duration<double> took
       = std::chrono::steady_clock::now() - began;
-  MESSAGE(fmt::format("{} seeds in {:.1f} s: {} events, {} crashes, {} starts, "
-                      "{} moves, {} reservations, {} resizes, {} s virtual",
-                      playing - first, took.count(), sum.events, sum.crashes,
-                      sum.starts, sum.moves, sum.reservations, sum.resizes,
-                      sum.milliseconds / 1000));
+  MESSAGE(fmt::format(
+      "{} seeds in {:.1f} s: {} events, {} crashes, {} starts, "
+      "{} moves, {} reservations, {} resizes, {} + {} decisions, "
+      "{} s virtual",
+      playing - first, took.count(), sum.events, sum.crashes, sum.starts,
+      sum.moves, sum.reservations, sum.resizes, sum.decided_at_once,
+      sum.decided_by_message, sum.milliseconds / 1000));
   // The world was as rough as it is meant to be.
   if (count > 100) {
     CHECK(sum.crashes > count);
@@ -89,6 +93,8 @@ TEST_CASE("whatever fails, promises are kept and the cluster converges") {
     CHECK(sum.moves > count);
     CHECK(sum.reservations > count / 10);
     CHECK(sum.resizes > count / 10);
+    CHECK(sum.decided_at_once > count / 2);
+    CHECK(sum.decided_by_message > count / 10);
   }
   std::signal(SIGABRT, previous);
 }

@@ -56,11 +56,11 @@ struct one_server : deterministic_system {
     using std::chrono::milliseconds;
     owned = system.spawn(
         role_behavior<jobs>,
-        std::make_shared<std::unique_ptr<jobs>>(
+        std::make_shared<shared_role<jobs>>(
             std::make_unique<jobs>(jobs_options{.server = "s", .epoch = 1})),
         hand_on, milliseconds{100}, clock);
     cell = system.spawn(role_behavior<allocator>,
-                        std::make_shared<std::unique_ptr<allocator>>(std::move(
+                        std::make_shared<shared_role<allocator>>(std::move(
                             *allocator::make({.server = "s", .epoch = 1}))),
                         hand_on, milliseconds{100}, clock);
     call<jobs>(owned, [](jobs& role, instant, outbox&) { role.set_peers({}); });

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -261,6 +262,48 @@ TEST_CASE("a real process waits rather than run on a node that pretends") {
   CHECK(agent->starts() == 1);
 }
 
+TEST_CASE("what is only asked is decided on the caller's thread") {
+  const fresh_directory place;
+  auto a = start("a", place, free_address(), {});
+  auto agent = eager_agent::attach(*a, "n1");
+  v1::DecideRequest request;
+  request.add_tasks()->mutable_demand()->set_cpu_millicores(100);
+  request.mutable_tasks(0)->mutable_demand()->set_memory_bytes(1 << 20);
+  wait_until([&] {
+    const auto reply = call(*a, &cluster_gateway::decide, request);
+    REQUIRE(reply);
+    return reply->decisions(0).placed();
+  });
+  const auto here = std::this_thread::get_id();
+  wait_until([&] { // Not while its ALLOCATOR happens to be at work.
+    bool at_once = false;
+    auto answered = std::make_shared<std::promise<void>>();
+    a->decide(request, [&, answered](const result<v1::DecideReply>&) {
+      at_once = std::this_thread::get_id() == here;
+      answered->set_value();
+    });
+    answered->get_future().wait();
+    return at_once;
+  });
+  // A reservation is on disk first.
+  request.set_request_id("r");
+  request.set_reserve_milliseconds(60'000);
+  bool held_at_once = true;
+  std::promise<void> held;
+  a->decide(request, [&](const result<v1::DecideReply>& reply) {
+    CHECK(reply->decisions(0).placed());
+    held_at_once = std::this_thread::get_id() == here;
+    held.set_value();
+  });
+  held.get_future().wait();
+  CHECK_FALSE(held_at_once);
+  wait_until([&] {
+    const auto reply
+        = call(*a, &cluster_gateway::decisions, v1::ListDecisionsRequest{});
+    return reply && reply->decisions_size() >= 3;
+  });
+}
+
 TEST_CASE("a stopped server answers what was asked") {
   const fresh_directory place;
   auto a = start("a", place, free_address(), {});
@@ -268,6 +311,9 @@ TEST_CASE("a stopped server answers what was asked") {
   const auto reply = call(*a, &cluster_gateway::submit, job_of("j", 1));
   REQUIRE_FALSE(reply);
   CHECK(reply.failure().code == error_code::unreachable);
+  const auto asked = call(*a, &cluster_gateway::decide, v1::DecideRequest{});
+  REQUIRE_FALSE(asked);
+  CHECK(asked.failure().code == error_code::unreachable);
 }
 
 TEST_CASE("servers find each other through the one that they know") {

@@ -1,5 +1,7 @@
 #include "tests/actors/sim_server.hpp"
 
+#include "messages/convert.hpp"
+
 namespace skerry::testing {
 
 namespace {
@@ -40,18 +42,22 @@ void sim_server::start() {
   of_cell.report_batch = 3;
   of_cell.first_pause_milliseconds = 30;
   of_cell.last_pause_milliseconds = 500;
-  jobs_ = std::make_unique<jobs>(of_jobs);
-  allocator_ = std::move(*allocator::make(of_cell));
+  auto owned = std::make_unique<jobs>(of_jobs);
+  auto cell = std::move(*allocator::make(of_cell));
   for (const auto& [key, value] : disk_) {
-    if (auto ok = jobs_->recover(key, value); !ok)
+    if (auto ok = owned->recover(key, value); !ok)
       world_.fail("JOBS cannot recover: " + ok.failure().message);
-    if (auto ok = allocator_->recover(key, value); !ok)
+    if (auto ok = cell->recover(key, value); !ok)
       world_.fail("ALLOCATOR cannot recover: " + ok.failure().message);
   }
-  if (auto ok = jobs_->finish_recovery(); !ok)
+  if (auto ok = owned->finish_recovery(); !ok)
     world_.fail("JOBS cannot start: " + ok.failure().message);
-  if (auto ok = allocator_->finish_recovery(time()); !ok)
+  if (auto ok = cell->finish_recovery(time()); !ok)
     world_.fail("ALLOCATOR cannot start: " + ok.failure().message);
+  owned_ = owned.get();
+  cell_ = cell.get();
+  jobs_ = std::make_unique<shared_role<jobs>>(std::move(owned));
+  allocator_ = std::make_unique<shared_role<allocator>>(std::move(cell));
   world_.trace("{} starts, epoch {}", name_, epoch_);
   heard_.clear();
   reachable_.clear();
@@ -113,11 +119,14 @@ void sim_server::when_awake(std::function<void()> what) {
 }
 
 template <class Role, class Work>
-void sim_server::with(std::unique_ptr<Role>& role, const Work& work) {
+void sim_server::with(std::unique_ptr<shared_role<Role>>& role,
+                      const Work& work) {
   outbox out;
-  work(*role, time(), out);
-  if (auto sound = role->check_invariants(); !sound)
-    world_.fail(fmt::format("{}: {}", name_, sound.failure().message));
+  role->use([&](Role& state) {
+    work(state, time(), out);
+    if (auto sound = state.check_invariants(); !sound)
+      world_.fail(fmt::format("{}: {}", name_, sound.failure().message));
+  });
   if (!out.empty())
     hand_on(std::move(out));
 }
@@ -174,6 +183,59 @@ void sim_server::call(jobs_call what) {
 
 void sim_server::call(allocator_call what) {
   when_awake([this, what = std::move(what)] { with(allocator_, what); });
+}
+
+// -- decisions without a reservation ------------------------------------------
+
+void sim_server::decide(const v1::DecideRequest& request) {
+  const auto answer
+      = [this, request](allocator& cell, instant now, outbox& out) {
+          const auto reply = cell.decide(request, now, out);
+          check(request, reply, out);
+          out.decisions.clear(); // What is only asked changes nothing.
+        };
+  const auto at_once = [this, answer] {
+    outbox out;
+    return allocator_->try_use(
+        [&](allocator& cell) { answer(cell, time(), out); });
+  };
+  when_awake([this, answer, at_once] {
+    if (world_.chance(700)) {
+      if (!at_once())
+        world_.fail("an ALLOCATOR without work does not let callers decide");
+      ++world_.figures.decided_at_once;
+      return;
+    }
+    with(allocator_, [&](allocator&, instant, outbox&) {
+      if (at_once())
+        world_.fail("two use one ALLOCATOR");
+    });
+    ++world_.figures.decided_by_message;
+    with(allocator_, answer);
+  });
+}
+
+/// Whichever way it was decided: nothing has changed, and what one task was
+/// promised is there.
+void sim_server::check(const v1::DecideRequest& request,
+                       const result<v1::DecideReply>& reply,
+                       const outbox& out) const {
+  if (!reply)
+    world_.fail("no decision: " + reply.failure().message);
+  if (!out.writes.empty() || !out.envelopes.empty() || !out.to_agents.empty())
+    world_.fail("a decision without a reservation wants something done");
+  if (auto sound = cell_->check_invariants(); !sound)
+    world_.fail(fmt::format("{}: {}", name_, sound.failure().message));
+  if (reply->decisions_size() != request.tasks_size())
+    world_.fail("not every task has a decision");
+  const auto& decision = reply->decisions(0);
+  if (!decision.placed())
+    return;
+  const auto& nodes = cell_->state().nodes();
+  const auto node = nodes.find(decision.node());
+  if (!node || nodes.condition(*node) != node_condition::ready
+      || !from_proto(request.tasks(0).demand()).fits_in(nodes.free(*node)))
+    world_.fail("a task would go to where it does not fit");
 }
 
 // -- the disk -----------------------------------------------------------------

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/shared_role.hpp"
 #include "tests/actors/sim_world.hpp"
 
 namespace skerry::testing {
@@ -30,13 +31,20 @@ public:
   void call(jobs_call what);
   void call(allocator_call what);
 
+  /// Asks without a reservation, as callers of a server alone do: on the
+  /// caller's thread, or by a message when the ALLOCATOR is at work, as the
+  /// seed has it.
+  void decide(const v1::DecideRequest& request);
+
   /// For the checks at the end; the server is up.
-  const jobs& owned() const { return *jobs_; }
-  const allocator& cell() const { return *allocator_; }
+  const jobs& owned() const { return *owned_; }
+  const allocator& cell() const { return *cell_; }
 
 private:
   template <class Role, class Work>
-  void with(std::unique_ptr<Role>& role, const Work& work);
+  void with(std::unique_ptr<shared_role<Role>>& role, const Work& work);
+  void check(const v1::DecideRequest& request,
+             const result<v1::DecideReply>& reply, const outbox& out) const;
   void take_as_new(mesh::v1::Envelope envelope);
   void when_awake(std::function<void()> what);
   void hand_on(outbox out);
@@ -58,8 +66,10 @@ private:
   std::uint64_t last_award_ = std::uint64_t{1} << 60; ///< Of a planted fault.
   std::uint64_t epoch_ = 0;
   std::uint64_t incarnation_ = 0;
-  std::unique_ptr<jobs> jobs_;
-  std::unique_ptr<allocator> allocator_;
+  std::unique_ptr<shared_role<jobs>> jobs_;
+  std::unique_ptr<shared_role<allocator>> allocator_;
+  jobs* owned_ = nullptr; ///< What the above share.
+  allocator* cell_ = nullptr;
   std::deque<outbox> to_sync_;
   std::size_t syncing_ = 0;                   ///< The first of them.
   std::map<std::size_t, std::int64_t> heard_; ///< By peer.

@@ -12,8 +12,10 @@ sim_users::sim_users(sim_world& world) : world_{world} {}
 
 void sim_users::act() {
   const auto choice = world_.random.below(100);
-  if (choice < 50) {
+  if (choice < 45) {
     new_job();
+  } else if (choice < 50) {
+    ask();
   } else if (choice < 62) {
     resize();
   } else if (choice < 75 && !jobs_.empty()) {
@@ -204,6 +206,16 @@ void sim_users::resize() {
     server->call([request, then](allocator& cell, instant now, outbox& out) {
       cell.resize(request, now, then, out); // Most do not have it.
     });
+}
+
+// -- decisions ----------------------------------------------------------------
+
+/// Where tasks would go, of a server that is asked alone.
+void sim_users::ask() {
+  v1::DecideRequest request;
+  for (auto i = world_.between(1, 3); i > 0; --i)
+    *request.add_tasks() = a_group().profile();
+  world_.servers[world_.random.below(world_.servers.size())]->decide(request);
 }
 
 // -- reservations -------------------------------------------------------------

@@ -47,6 +47,7 @@ private:
   void submit(std::size_t number);
   void cancel(std::size_t number);
   void resize();
+  void ask();
   void reserve(std::size_t number);
   void command(std::size_t number, mesh::v1::ReservationCommand::Kind kind);
   void operate();

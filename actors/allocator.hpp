@@ -216,6 +216,8 @@ private:
                   outbox& out);
   void held(attached_node& node, const v1::HeldTask& held, allocation& a,
             outbox& out);
+  void count_as_held(attached_node& node, const v1::HeldTask& held,
+                     allocation& a, outbox& out);
   void missing(attached_node& node, const std::string& task, bool was_elsewhere,
                outbox& out);
   void detach(attached_node& node, instant now);
@@ -269,6 +271,8 @@ private:
   result<> hold_placed(allocation& a, task_profile profile, node_index node,
                        device_mask devices);
   result<> hold_adopted(allocation& a, attached_node& node, outbox& out);
+  template <class Take>
+  result<> make_room(attached_node& node, const Take& take, outbox& out);
   device_mask devices_of(const mesh::v1::AllocationRecord& record) const;
   void expire_reservations(instant now, outbox& out);
   void made_room() { ++freed_; }

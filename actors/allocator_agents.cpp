@@ -180,6 +180,7 @@ void allocator::reconcile(attached_node& node, const v1::Hello& hello,
                           std::uint64_t last_here, instant now, outbox& out) {
   auto missing_here = node.tasks;
   std::vector<const v1::HeldTask*> to_adopt;
+  std::vector<const v1::HeldTask*> held_here;
   for (const auto& task : hello.tasks()) {
     const auto& order = task.order();
     auto known = allocations_.find(order.task());
@@ -197,7 +198,7 @@ void allocator::reconcile(attached_node& node, const v1::Hello& hello,
     if (a.record.attempt() == order.attempt()
         && a.record.node() == node.record.spec().name()) {
       missing_here.erase(order.task());
-      held(node, task, a, out);
+      held_here.push_back(&task);
     } else {
       order_stop(order.task(), order.attempt(), "it has been given up", node,
                  out);
@@ -208,6 +209,14 @@ void allocator::reconcile(attached_node& node, const v1::Hello& hello,
       = hello.last_session() > last_here || !to_adopt.empty();
   for (const auto& task : missing_here)
     missing(node, task, was_elsewhere, out);
+  // By name again: a later attempt of the same hello may have replaced one.
+  for (const auto* task : held_here)
+    if (auto* a = find(task->order().task(), task->order().attempt()))
+      held(node, *task, *a, out);
+  // Another server may have given them more than was free here.
+  for (const auto* task : held_here)
+    if (auto* a = find(task->order().task(), task->order().attempt()))
+      count_as_held(node, *task, *a, out);
   for (const auto* task : to_adopt)
     adopt(node, *task, now, out);
 }
@@ -232,6 +241,32 @@ void allocator::held(attached_node& node, const v1::HeldTask& held,
     (void)ledger_->start(a.task); // Fails only when it has started already.
   }
   report_soon(a); // Its session is another.
+}
+
+/// After all that has shrunk or gone: what has grown elsewhere is counted as it
+/// is, or has to go where there is room.
+void allocator::count_as_held(attached_node& node, const v1::HeldTask& held,
+                              allocation& a, outbox& out) {
+  if (a.now == phase::ended || a.now == phase::stopping || !a.holds
+      || !held.order().has_demand())
+    return;
+  const auto& has = held.order().demand();
+  const auto counted = make_room(
+      node,
+      [&]() -> result<> {
+        settle(a, has, nullptr, out);
+        if (from_proto(demand_of(a)) == from_proto(has))
+          return done{};
+        return {error_code::insufficient,
+                "it has grown at another server beyond what is free here"};
+      },
+      out);
+  if (counted)
+    return;
+  a.evicting = true;
+  a.record.set_evicted(true);
+  write(a, out);
+  stop(a, counted.failure().message, out);
 }
 
 /// The agent does not have it.
@@ -296,21 +331,28 @@ void allocator::adopt(attached_node& node, const v1::HeldTask& held,
   report_soon(kept);
 }
 
-/// Reservations give way, for nothing runs in them that is known here.
 result<> allocator::hold_adopted(allocation& a, attached_node& node,
                                  outbox& out) {
   auto profile = from_proto(a.record.profile());
   if (!profile)
     return profile.failure();
   const auto devices = devices_of(a.record);
-  auto taken = hold_placed(a, *profile, node.index, devices);
+  return make_room(
+      node, [&] { return hold_placed(a, *profile, node.index, devices); }, out);
+}
+
+/// Reservations give way, for nothing runs in them that is known here.
+template <class Take>
+result<> allocator::make_room(attached_node& node, const Take& take,
+                              outbox& out) {
+  auto taken = take();
   for (const auto& task : std::set<std::string>{node.tasks}) {
     if (taken)
       break;
     if (!allocations_.at(task).record.reserved())
       continue;
     drop(task, out);
-    taken = hold_placed(a, *profile, node.index, devices);
+    taken = take();
   }
   return taken;
 }

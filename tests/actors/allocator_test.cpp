@@ -42,6 +42,15 @@ struct resized : cell_fixture {
         out);
     hear();
   }
+  /// What a hello says of it.
+  static v1::HeldTask held_with(std::int64_t cpu) {
+    v1::StartOrder order;
+    order.set_task("j.task.0");
+    order.set_attempt(1);
+    order.mutable_demand()->set_cpu_millicores(cpu);
+    order.mutable_demand()->set_memory_bytes(1 << 30);
+    return held_by_agent(order);
+  }
   void hear() {
     for (auto& reply : out.replies)
       reply();
@@ -300,20 +309,40 @@ TEST_CASE_FIXTURE(resized, "a resize is refused for what does not fit") {
 }
 
 TEST_CASE_FIXTURE(resized, "an open resize is settled by the next hello") {
-  const auto order = [&] {
-    v1::StartOrder held;
-    held.set_task("j.task.0");
-    held.set_attempt(1);
-    held.mutable_demand()->set_cpu_millicores(1'000);
-    held.mutable_demand()->set_memory_bytes(1 << 30);
-    return held;
-  }();
   resize(3'000);
   tick(5'000);
   hear();
   CHECK(answer->failure().code == error_code::unreachable);
-  hello(1, {held_by_agent(order)});
+  hello(1, {held_with(1'000)});
   CHECK(free_cpu() == 3'000);
+}
+
+TEST_CASE_FIXTURE(resized, "what has grown elsewhere counts as it is") {
+  (void)award(job_of("k", 3)); // Awarded meanwhile, unknown to the agent.
+  CHECK(free_cpu() == 0);
+  hello(2, {held_with(3'000)});
+  CHECK(free_cpu() == 1'000);
+  CHECK(orders().stops().empty());
+}
+
+TEST_CASE_FIXTURE(resized,
+                  "reservations give way to what has grown elsewhere") {
+  v1::DecideRequest request;
+  request.set_request_id("r");
+  request.set_reserve_milliseconds(100);
+  for (int i = 0; i < 3; ++i)
+    *request.add_tasks() = job_of("k").groups(0).profile();
+  REQUIRE(cell->decide(request, {now, now}, out));
+  CHECK(free_cpu() == 0);
+  hello(2, {held_with(3'000)});
+  CHECK(free_cpu() == 0); // One of the three is left.
+  CHECK(orders().stops().empty());
+}
+
+TEST_CASE_FIXTURE(resized, "what has grown beyond its node goes elsewhere") {
+  hello(2, {held_with(5'000)});
+  REQUIRE(orders().stops_size() == 1);
+  CHECK(orders().stops(0).task() == "j.task.0");
 }
 
 TEST_CASE_FIXTURE(resized, "another server's resize is answered to it") {

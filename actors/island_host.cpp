@@ -144,8 +144,15 @@ bool island_host::step(instant now, outbox& out) {
   island_->tell(std::exchange(costs_, {}));
   if (std::exchange(judges_starts_, false))
     note_starts();
-  if (island_->sends_now())
-    as_migration([&] { send(now, out); });
+  as_migration([&] {
+    if (island_->sends_now())
+      for (const auto& each : island_->emigrants())
+        outgoing_.push_back(to_proto(each));
+    while (outgoing_.size() > static_cast<std::size_t>(max_batch_migrants))
+      outgoing_.pop_front();
+    if (!outgoing_.empty() && now.steady_milliseconds >= next_batch_at_)
+      send(now, out);
+  });
   last_ = island_->state();
   return true;
 }
@@ -207,13 +214,13 @@ void island_host::send(instant now, outbox& out) {
     else
       ++skipped_;
   }
-  if (ready.empty())
-    return;
+  next_batch_at_ = now.steady_milliseconds + options_.batch_milliseconds;
   mesh::v1::MigrantBatch batch;
   batch.set_from_island(options_.number);
   batch.set_schema(schema());
-  for (const auto& each : island_->emigrants())
-    *batch.add_migrants() = to_proto(each);
+  for (auto& each : outgoing_)
+    *batch.add_migrants() = std::move(each);
+  outgoing_.clear(); // Who has no credit now gets better ones later.
   for (auto* neighbour : ready) {
     const auto& [server, number] = neighbour->first;
     batch.set_to_island(number);

@@ -34,6 +34,9 @@ struct island_host_options {
   std::size_t window = 4;
   /// Then a batch is lost, and its credit back.
   std::int64_t answer_milliseconds = 5'000;
+  /// Between two batches: what comes in between goes along. A batch costs some
+  /// 0.6 ms of CPU on its way, over both servers, a migrant in it little.
+  std::int64_t batch_milliseconds = 100;
   std::size_t max_log = 256; ///< Migrations that are remembered.
   /// Once it is true, costs are of no use.
   std::shared_ptr<const std::atomic<bool>> stop = {};
@@ -134,6 +137,8 @@ private:
   std::string start_; ///< The best of them, once they are judged.
   double start_cost_ = 0;
   std::map<place, link> neighbours_;
+  std::deque<v1::Migrant> outgoing_; ///< Of the next batch, the oldest first.
+  std::int64_t next_batch_at_ = 0;
   std::uint64_t next_number_ = 1;
   std::deque<v1::Migration> log_; ///< The newest first.
   std::uint64_t damaged_ = 0;     ///< Migrants refused before the island.

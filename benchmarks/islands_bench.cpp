@@ -154,8 +154,6 @@ struct island_server {
     options.mesh.listen = address;
     options.mesh.seeds = std::move(seeds);
     options.islands = std::move(islands);
-    // Its agent never says a word.
-    options.cell.lease_milliseconds = 86'400'000;
     auto started = server::start(std::move(options));
     if (!started)
       return started.failure();
@@ -271,7 +269,8 @@ public:
   void close() override {}
 };
 
-void attach(server& to, int nodes) {
+/// @returns What keeps it alive.
+std::jthread attach(server& to, int nodes) {
   const auto link = to.open_link(std::make_shared<quiet_agent>());
   v1::AgentMessage message;
   for (int i = 0; i < nodes; ++i) {
@@ -283,6 +282,12 @@ void attach(server& to, int nodes) {
     hello.mutable_node()->mutable_capacity()->set_memory_bytes(1LL << 38);
   }
   to.take(link, std::move(message));
+  return std::jthread{[&to, link](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      to.take(link, {});
+      std::this_thread::sleep_for(std::chrono::milliseconds{200});
+    }
+  }};
 }
 
 /// @returns Microseconds; negative when it was not placed.
@@ -349,7 +354,7 @@ result<> measure_decisions(const benchmark_options& options,
                    {.count = islands, .cpu_share = 1, .from_cell = false});
         !ok)
       return ok;
-    attach(*at.running, nodes);
+    const auto alive = attach(*at.running, nodes);
     const auto until = clock::now() + std::chrono::seconds{30};
     while (decide_once(*at.running, 0) < 0 || at.islands().size() < islands)
       if (clock::now() > until)

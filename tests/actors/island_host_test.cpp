@@ -170,7 +170,7 @@ TEST_CASE(
   // 20 sendings. Those of the first 0.2, 0.4, 0.6 and 0.8 s fill the window;
   // after 5 s the first is lost, which frees a place: 4 s are not enough.
   const auto early = all.status("a");
-  CHECK(early.migrants_sent() == 2 * 4);
+  CHECK(early.migrants_sent() == 2 * 20); // Chosen, whoever gets them.
   CHECK(early.batches_skipped() == 16);
   CHECK(early.batches_lost() == 0);
   all.run(20);
@@ -178,6 +178,23 @@ TEST_CASE(
   all.lost = 0;
   all.run(80);
   CHECK(all.status("b").migrants_accepted() > 0);
+}
+
+TEST_CASE("migrants that come soon after each other travel together") {
+  auto how = options("a");
+  how.island.migration.every = 1;
+  island_host host{how, rastrigin()};
+  host.set_islands({{"a", 1}, {"b", 1}});
+  std::vector<int> sizes;
+  for (int g = 0; g < 40; ++g) {
+    outbox out;
+    const auto now = g * 10;
+    advance(host, {now, now}, out);
+    for (const auto& envelope : out.envelopes)
+      sizes.push_back(envelope.migrants().migrants_size());
+  }
+  // At 0, 100, 200 and 300 ms; two of each generation since the last.
+  CHECK(sizes == std::vector<int>{2, 20, 20, 20});
 }
 
 TEST_CASE("a dead neighbour is skipped, and one that returns is welcome") {

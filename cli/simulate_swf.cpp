@@ -67,23 +67,30 @@ std::vector<std::string_view> policy_names() {
     names.push_back(to_string(order));
   names.push_back(shipped_policy_name);
   names.push_back("./FILE");
-  names.push_back("planned[:PLAYS]");
+  names.push_back("planned[:PLAYS[:./FILE]]");
   return names;
+}
+
+result<queue_weights> find_weights(std::string_view name) {
+  auto weights = find_queue_policy(name);
+  if (!weights)
+    return error{error_code::invalid_argument,
+                 "--policy: " + weights.failure().message};
+  return weights;
 }
 
 result<swf_policy> find_order(std::string_view name) {
   if (name == shipped_policy_name || name.find_first_of("./") != name.npos) {
-    const auto weights = find_queue_policy(name);
+    const auto weights = find_weights(name);
     if (!weights)
-      return error{error_code::invalid_argument,
-                   "--policy: " + weights.failure().message};
+      return weights.failure();
     return swf_policy{*weights};
   }
   const auto order = find_queue_order(name);
   if (!order)
     return error{error_code::invalid_argument,
                  fmt::format("--policy: {}, {}, files of weights by their path "
-                             "(./{}), or planned[:PLAYS]",
+                             "(./{}), or planned[:PLAYS[:./FILE]]",
                              order.failure().message, shipped_policy_name,
                              name)};
   return swf_policy{*order};
@@ -93,19 +100,27 @@ result<swf_policy> find_swf_policy(std::string_view name) {
   if (!name.starts_with(planned))
     return find_order(name);
   queue_planner_options planner;
-  planner.rules.insert(planner.rules.begin(),
-                       *queue_weights_from(shipped_policy()));
-  const auto budget = name.substr(planned.size());
-  if (budget.empty())
-    return swf_policy{planner};
-  if (!budget.starts_with(':'))
-    return error{error_code::invalid_argument,
-                 fmt::format("--policy: \"{}\" is not planned:PLAYS", name)};
-  const auto plays = parse_whole(
-      "--policy planned:", std::string{budget.substr(1)}, 1, most_plays);
-  if (!plays)
-    return plays.failure();
-  planner.budget_plays = static_cast<std::uint64_t>(*plays);
+  auto base = shipped_policy_name;
+  if (auto rest = name.substr(planned.size()); !rest.empty()) {
+    if (!rest.starts_with(':'))
+      return error{error_code::invalid_argument,
+                   fmt::format("--policy: \"{}\" is not "
+                               "planned[:PLAYS[:./FILE]]",
+                               name)};
+    rest.remove_prefix(1);
+    const auto colon = rest.find(':');
+    const auto plays = parse_whole(
+        "--policy planned:", std::string{rest.substr(0, colon)}, 1, most_plays);
+    if (!plays)
+      return plays.failure();
+    planner.budget_plays = static_cast<std::uint64_t>(*plays);
+    if (colon != rest.npos)
+      base = rest.substr(colon + 1);
+  }
+  const auto weights = find_weights(base);
+  if (!weights)
+    return weights.failure();
+  planner.rules.insert(planner.rules.begin(), *weights);
   return swf_policy{planner};
 }
 
@@ -296,8 +311,9 @@ void add_swf_command(CLI::App& parent, action& chosen) {
       ->required();
   add_list_flag(subcommand, "--policy", flags->policies,
                 names_text(policy_names())
-                    + "\n(planned looks ahead from the best of these rules,\n"
-                      "by default in 128 plays for each decision)")
+                    + "\n(planned looks ahead, by default in 128\n"
+                      "plays a decision, from skerry or FILE or\n"
+                      "the order that has been better)")
       ->type_name("NAME,...")
       ->required();
   subcommand

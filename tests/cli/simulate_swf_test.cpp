@@ -108,7 +108,9 @@ TEST_CASE_FIXTURE(fixture, "bad flags are refused") {
   refused("--procs 2.5 --policy f1", "--procs: \"2.5\"");
   refused("--procs 1 --policy f1", "job 2 wants 2 processors");
   refused("--procs 2 --policy f2", "known: fcfs, sjf, f1, wfp3, unicep, las");
-  refused("--procs 2 --policy planned7", "planned:PLAYS");
+  refused("--procs 2 --policy planned7", "planned[:PLAYS[:./FILE]]");
+  refused("--procs 2 --policy planned:9:./none.policy", "none.policy");
+  refused("--procs 2 --policy planned:9:sjf", "sjf");
   refused("--procs 2 --policy planned:0", "\"0\" is not a whole number");
   refused("--procs 2 --policy f1 --estimates wild", "known: exact, users");
   refused("--procs 2 --policy f1 --seed 1,1", "given twice");

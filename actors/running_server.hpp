@@ -163,8 +163,6 @@ private:
   server_options options_;
   std::unique_ptr<store> store_;
   std::unique_ptr<decision_log> decisions_;
-  std::mutex decisions_mutex_;
-  std::vector<std::string> decisions_waiting_; ///< Under `decisions_mutex_`.
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   std::unique_ptr<questions> questions_;

@@ -187,9 +187,8 @@ void running_server::stop() {
   mesh_.reset();
   system_.reset(); // Waits for all actors, which may still hand on.
   commits_.reset();
-  const std::lock_guard lock{decisions_mutex_};
   if (decisions_)
-    decisions_->append(std::exchange(decisions_waiting_, {}));
+    decisions_->flush();
 }
 
 void running_server::to_jobs(jobs_call run) {
@@ -300,11 +299,9 @@ void running_server::take_own(mesh::v1::Envelope envelope) {
     });
 }
 
-/// Logs what a message, or a caller, has decided since `began`. In batches: a
-/// write for each decision would cost more than the decision.
+/// Logs what a message, or a caller, has decided since `began`.
 void running_server::decided(const std::vector<v1::DecisionRecord>& decisions,
                              std::chrono::steady_clock::time_point began) {
-  constexpr std::size_t batch = 256;
   if (decisions.empty())
     return;
   const auto took = std::chrono::steady_clock::now() - began;
@@ -313,11 +310,8 @@ void running_server::decided(const std::vector<v1::DecisionRecord>& decisions,
     decision_nanoseconds_.add(static_cast<std::uint64_t>(took.count())
                               / decisions.size());
   }
-  const std::lock_guard lock{decisions_mutex_};
   for (const auto& decision : decisions)
-    decisions_waiting_.push_back(decision.SerializeAsString());
-  if (decisions_waiting_.size() >= batch)
-    decisions_->append(std::exchange(decisions_waiting_, {}));
+    decisions_->append(decision.SerializeAsString());
 }
 
 // -- agents -------------------------------------------------------------------

@@ -292,14 +292,9 @@ void running_server::decisions(v1::ListDecisionsRequest request,
   constexpr std::uint32_t most = 1000;
   const auto limit
       = std::min(request.limit() == 0 ? 100 : request.limit(), most);
-  std::vector<std::string> records;
-  {
-    const std::lock_guard lock{decisions_mutex_};
-    decisions_->append(std::exchange(decisions_waiting_, {}));
-    records = decisions_->last(request.task().empty() ? limit : most);
-  }
   v1::ListDecisionsReply answer;
-  for (const auto& record : records) {
+  for (const auto& record :
+       decisions_->last(request.task().empty() ? limit : most)) {
     v1::DecisionRecord one;
     if (!one.ParseFromString(record)
         || (!request.task().empty() && one.task() != request.task())

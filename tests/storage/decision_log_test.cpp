@@ -1,8 +1,13 @@
 #include "storage/decision_log.hpp"
 #include "tests/fresh_directory.hpp"
 
+#include <fmt/core.h>
+
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -18,13 +23,40 @@ TEST_CASE("the last records come newest first, older ones are trimmed") {
   {
     auto log = decision_log::open(options);
     REQUIRE(log);
-    (*log)->append({"a", "b", "c", "d", "e"});
+    for (const auto* record : {"a", "b", "c", "d", "e"})
+      (*log)->append(record);
     CHECK((*log)->last(10) == std::vector<std::string>{"e", "d", "c"});
   }
   auto again = decision_log::open(options);
   REQUIRE(again);
-  (*again)->append({"f"});
+  (*again)->append("f");
   CHECK((*again)->last(2) == std::vector<std::string>{"f", "e"});
+}
+
+TEST_CASE("what waits is written at the end, whoever appended it") {
+  const fresh_directory place;
+  const decision_log_options options{.directory = place.path() / "log"};
+  constexpr std::size_t threads = 4;
+  constexpr std::size_t each = 1'000;
+  {
+    auto log = decision_log::open(options);
+    REQUIRE(log);
+    std::vector<std::thread> appending;
+    for (std::size_t thread = 0; thread < threads; ++thread)
+      appending.emplace_back([&log = **log, thread] {
+        for (std::size_t i = 0; i < each; ++i)
+          log.append(fmt::format("{}-{}", thread, i));
+      });
+    for (auto& thread : appending)
+      thread.join();
+    CHECK((*log)->dropped() == 0);
+  }
+  auto again = decision_log::open(options);
+  REQUIRE(again);
+  const auto records = (*again)->last(2 * threads * each);
+  CHECK(std::set<std::string>(records.begin(), records.end()).size()
+        == threads * each);
+  CHECK(records.size() == threads * each);
 }
 
 TEST_CASE("a log that cannot be read is begun anew") {
@@ -33,7 +65,7 @@ TEST_CASE("a log that cannot be read is begun anew") {
   {
     auto log = decision_log::open(options);
     REQUIRE(log);
-    (*log)->append({"a"});
+    (*log)->append("a");
   }
   std::ofstream{options.directory / "state" / "CURRENT"} << "nonsense";
   auto again = decision_log::open(options);

@@ -21,8 +21,8 @@ struct instant {
 };
 
 /// What a state wants done after a message: nothing leaves the server before
-/// all writes of the same outbox are on disk, but for bids. So an order, an answer or a
-/// report never says what a crash could take back.
+/// all writes of the same outbox are on disk, but for bids. So an order, an
+/// answer or a report never says what a crash could take back.
 struct outbox {
   std::vector<store_write> writes;
   std::vector<mesh::v1::Envelope> envelopes;

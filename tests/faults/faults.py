@@ -95,6 +95,8 @@ def kill_agent(folder, rounds, seed):
     cluster.agents.append(agent)
     agent.start()
     cluster.wait_attached(1)
+    # A server that knows no other asks its own cell, in vain: an attempt.
+    wait_until(cluster.connected, "the servers reach each other")
     server = cluster.servers[0]
     killed = 0
     with cluster.channel(server) as channel:

@@ -143,7 +143,8 @@ island_worker::goal_of(const placement_picture* cell) const {
 }
 
 void island_worker::begin(instant now) {
-  run_when_idle();
+  if (options_.islands.when_idle)
+    run_when_idle();
   const auto& islands = options_.islands;
   island_host_options how{.server = options_.server,
                           .number = options_.number,

@@ -20,9 +20,10 @@ namespace skerry {
 /// The islands of a server.
 struct server_islands_options {
   std::uint32_t count = 0; ///< 0: none. One thread each.
-  /// Of one core, for each island; above 0, at most 1. Beside it they run only
-  /// when nobody else wants to.
+  /// Of one core, for each island; above 0, at most 1.
   double cpu_share = 0.25;
+  /// Run only when nobody else wants to. Without it a full machine shares.
+  bool when_idle = true;
   std::vector<optimiser_options> optimisers = {}; ///< Go round; or CMA-ES.
   migration_policy migration = {};
   topology exchange = {};

@@ -269,13 +269,12 @@ result<std::optional<std::string>> store::get(std::string_view key) const {
 result<> store::for_each(std::string_view prefix, const visitor& visit) const {
   std::unique_ptr<rocksdb::Iterator> at{parts_->db->NewIterator({})};
   for (at->Seek(slice(prefix)); at->Valid(); at->Next()) {
-    if (!at->key().starts_with(slice(prefix)))
+    const auto key = at->key().ToStringView();
+    if (!key.starts_with(prefix))
       break;
-    if (at->key().starts_with("!"))
+    if (key.starts_with('!'))
       continue; // The store's own.
-    if (auto visited
-        = visit(at->key().ToStringView(), at->value().ToStringView());
-        !visited)
+    if (auto visited = visit(key, at->value().ToStringView()); !visited)
       return visited;
   }
   if (!at->status().ok())

@@ -64,7 +64,7 @@ struct experience {
 std::uint64_t experience_schema();
 
 /// No number of an experience is larger, whatever its sender says.
-inline constexpr float max_feature = 16;
+inline constexpr float max_feature = 4;
 inline constexpr float max_reward = 1000;
 inline constexpr std::uint32_t max_steps = 4096;
 

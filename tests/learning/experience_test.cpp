@@ -36,7 +36,7 @@ TEST_CASE("whatever a network must not see is refused") {
       [](auto& of) { of.chosen = 3; },
       [=](auto& of) { of.state[5] = nan; },
       [=](auto& of) { of.next_state[0] = infinity; },
-      [](auto& of) { of.candidates[1][30] = -17; },
+      [](auto& of) { of.candidates[1][30] = -4.5F; },
       [](auto& of) { of.propensity = 0; },
       [](auto& of) { of.propensity = 1.5; },
       [](auto& of) { of.of = static_cast<task_class>(4); },

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "simulation/shadow_evaluation.hpp"
+#include "simulation/statistics.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace skerry {
+
+/// What a policy may cost while it gains on the objective.
+struct gate_limits {
+  /// Fewer say nothing: intervals by Student's t want the means to be normal.
+  std::size_t fewest_episodes = 20;
+  /// How much longer the p99 wait may be than that of the policy it replaces,
+  /// of all tasks and of each group: a share of it, and a part of an episode,
+  /// in percent, below which nobody notices.
+  double wait_share = 0.10;
+  double wait_points = 1.0;
+  /// Tasks that do not start, in percentage points.
+  double unstarted_points = 0.5;
+  /// Points of the objective behind the best heuristic.
+  double behind_heuristic_points = 0.5;
+  /// p99 of a decision. A placement of the live cell waits for it.
+  double decision_us = 2'000;
+};
+
+/// @returns `invalid_argument` naming the field.
+result<> validate(const gate_limits& limits);
+
+struct gate_verdict {
+  bool passes = false;
+  /// Over the ruling policy, in points of the objective.
+  mean_interval gain;
+  std::string reason; ///< With the numbers that decided.
+};
+
+/// Whether a candidate is better than the ruling policy and hurts nobody:
+/// the lower bound of the paired difference on the objective is above 0 (of the
+/// two-sided 95 % interval, so wrong in 2.5 of 100 cases), no guard is worse
+/// than its limit, and the best heuristic is not ahead.
+gate_verdict judge(const shadow_series& candidate, const shadow_series& ruling,
+                   const shadow_series& heuristic, const gate_limits& limits);
+
+/// The other direction, for whoever rules: whether it must go, because the best
+/// heuristic is ahead by more than the limit, for sure, or it is too slow.
+/// @returns The reason; empty when it may stay.
+std::string must_go(const shadow_series& ruling, const shadow_series& heuristic,
+                    const gate_limits& limits);
+
+} // namespace skerry

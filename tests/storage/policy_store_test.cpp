@@ -87,7 +87,7 @@ TEST_CASE("damaged, foreign and mistaken records are refused, each by itself") {
   seal(*foreign.mutable_policy());
   auto mistaken = policy_store::keep(record_of("other@1"));
   mistaken.key = "policy/mistaken@1";
-  const auto policies = recovered({flipped,
+  const auto policies = recovered({policy_store::keep(flipped),
                                    policy_store::keep(foreign),
                                    mistaken,
                                    {"policy/cut@1", "\x0a\x7f"},

@@ -26,7 +26,7 @@ std::int16_t packed(float value) {
 void row_packer::add(std::span<const float> row, std::string& to) {
   SKERRY_ASSERT(row.size() <= max_packed_columns);
   std::uint32_t mask = 0;
-  std::array<std::int16_t, max_packed_columns> changed;
+  std::array<std::int16_t, max_packed_columns> changed{};
   std::size_t count = 0;
   for (std::size_t column = 0; column < row.size(); ++column) {
     const auto value = packed(row[column]);
@@ -35,7 +35,7 @@ void row_packer::add(std::span<const float> row, std::string& to) {
     mask |= std::uint32_t{1} << column;
     changed[count++] = last_[column] = value;
   }
-  std::array<char, sizeof mask + sizeof changed> bytes;
+  std::array<char, sizeof mask + sizeof changed> bytes{};
   std::memcpy(bytes.data(), &mask, sizeof mask);
   std::memcpy(bytes.data() + sizeof mask, changed.data(),
               count * sizeof changed[0]);

@@ -28,6 +28,8 @@ packages=(
   libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc
   libcaf-dev librocksdb-dev libtomlplusplus-dev libspdlog-dev libssl-dev
   libjemalloc-dev
+  # to train: OpenBLAS is 4 to 5 times faster than the BLAS that comes along
+  libtorch-dev libopenblas0-pthread
   doctest-dev librapidcheck-dev # to test
   # deploy/demo.sh and tests/faults: clients of the API, network namespaces
   jq python3 python3-grpcio python3-protobuf iproute2

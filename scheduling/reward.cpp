@@ -1,7 +1,10 @@
 #include "scheduling/reward.hpp"
 
+#include "scheduling/slowdown.hpp"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace skerry {
@@ -16,9 +19,54 @@ const std::array<reward_term_row, reward_terms>& reward_term_table() {
       {"response", "response time beyond its target / response time", -1},
       {"refusals", "the task was refused or found no node", -1},
       {"churn", "attempts beyond the first / all attempts of the task", -1},
-      {"fairness", "the tenant's share beyond an equal one", -0.25},
+      {"fairness", "the tenant's share of all allocated beyond an equal one",
+       -0.25},
   }};
   return table;
+}
+
+namespace {
+
+/// Half of the worst.
+constexpr double long_wait_seconds = 600;
+
+float within_one(double value) {
+  return static_cast<float>(std::clamp(value, -1.0, 1.0));
+}
+
+float& at(reward_values& values, reward_term term) {
+  return values[index_of(term)];
+}
+
+} // namespace
+
+reward_values reward_of_decision(const decision_facts& facts) {
+  reward_values out{};
+  const auto wait = std::max(facts.wait_seconds, 0.0);
+  const auto attempts = std::max<std::uint32_t>(facts.attempt, 1);
+  at(out, reward_term::allocated_share) = within_one(facts.allocated_share);
+  at(out, reward_term::fragmentation) = within_one(facts.fragmentation_gpus);
+  at(out, reward_term::wait) = within_one(wait / (wait + long_wait_seconds));
+  at(out, reward_term::refusals) = facts.refused ? 1 : 0;
+  at(out, reward_term::churn) = within_one((attempts - 1.0) / attempts);
+  at(out, reward_term::fairness) = within_one(
+      std::max(0.0, facts.tenant_share
+                        - 1.0 / std::max<std::uint32_t>(facts.tenants, 1)));
+  return out;
+}
+
+reward_values reward_of_ending(const ending_facts& facts) {
+  reward_values out{};
+  const auto wait = std::max(facts.wait_seconds, 0.0);
+  const auto response = wait + std::max(facts.run_seconds, 0.0);
+  const auto slowdown = bounded_slowdown(
+      static_cast<std::int64_t>(wait),
+      static_cast<std::int64_t>(std::max(facts.run_seconds, 0.0)));
+  at(out, reward_term::slowdown) = within_one(1 - 1 / slowdown);
+  if (facts.target_seconds && response > *facts.target_seconds)
+    at(out, reward_term::response)
+        = within_one(1 - std::max(*facts.target_seconds, 0.0) / response);
+  return out;
 }
 
 reward_weights::reward_weights() : of{} {

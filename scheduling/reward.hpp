@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace skerry {
@@ -39,6 +40,31 @@ const std::array<reward_term_row, reward_terms>& reward_term_table();
 
 /// One number for each term, all within [-1, 1].
 using reward_values = std::array<float, reward_terms>;
+
+/// What is known of a decision when it has been taken.
+struct decision_facts {
+  /// Of the cell's capacity, with the task placed, [0, 1].
+  double allocated_share = 0;
+  double fragmentation_gpus = 0; ///< By which its expectation has grown.
+  double wait_seconds = 0;       ///< Since the task was submitted.
+  std::uint32_t attempt = 1;     ///< Of the task, the first is 1.
+  bool refused = false;          ///< It found no node.
+  double tenant_share = 0;       ///< Of what is allocated, [0, 1].
+  std::uint32_t tenants = 1;     ///< That have something allocated.
+};
+
+/// What is known of a task that has ended.
+struct ending_facts {
+  double wait_seconds = 0;
+  double run_seconds = 0;
+  /// How long it was to take at most, wait and all; none if nobody said so.
+  std::optional<double> target_seconds = {};
+};
+
+/// The terms that are known with the decision; the others stay 0.
+reward_values reward_of_decision(const decision_facts& facts);
+/// Those that are known with the end of the task; the others stay 0.
+reward_values reward_of_ending(const ending_facts& facts);
 
 /// What each term counts. Sums of terms with different weights compare no
 /// more, so the terms are kept beside the sum.

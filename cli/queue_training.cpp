@@ -123,6 +123,9 @@ result<std::vector<genome>> read_starts(const std::string& text,
 result<training_target> understand_queue_training(const training_flags& flags) {
   training_target out;
   queue_training training;
+  if (!flags.island_objectives.empty())
+    return usage(
+        fmt::format("--island-objectives: {} has no parts", queue_goal_name));
   constexpr std::array<std::string_view, 2> ways{"none", "easy"};
   const auto way = parse_choice("--backfill", flags.backfill, ways);
   if (!way)

@@ -21,28 +21,75 @@ error usage(std::string text) {
   return {error_code::invalid_argument, std::move(text)};
 }
 
+using goal_shares = std::array<double, placement_goals>;
+
 /// "openb:2,departures" into shares; those that are not named have none.
-result<> read_shares(const std::string& text, placement_training& into) {
+result<goal_shares> read_shares(const std::string& text) {
   const auto items = parse_list("--objective", text);
   if (!items)
     return items.failure();
-  into.shares.fill(0);
+  goal_shares out{};
   for (const auto& item : *items) {
     const auto colon = std::min(item.find(':'), item.size());
     const auto goal = parse_choice("--objective", item.substr(0, colon),
                                    placement_goal_names);
     if (!goal)
       return goal.failure();
-    into.shares[*goal] = 1;
+    out[*goal] = 1;
     if (colon == item.size())
       continue;
     const auto share
         = parse_decimal("--objective", item.substr(colon + 1), 0.001, 1000);
     if (!share)
       return share.failure();
-    into.shares[*goal] = *share;
+    out[*goal] = *share;
   }
-  return done{};
+  return out;
+}
+
+/// "openb,mixture" into the shares of the islands, round and round; a mixture
+/// has those of the objective.
+result<std::vector<goal_shares>> read_island_shares(const std::string& text,
+                                                    const goal_shares& all) {
+  std::vector<goal_shares> out;
+  if (text.empty())
+    return out;
+  constexpr std::string_view flag = "--island-objectives";
+  const auto items = parse_list(flag, text);
+  if (!items)
+    return items.failure();
+  auto names = std::to_array<std::string_view>({"", "", "", "mixture"});
+  static_assert(names.size() == placement_goals + 1);
+  std::ranges::copy(placement_goal_names, names.begin());
+  for (const auto& item : *items) {
+    const auto goal = parse_choice(flag, item, names);
+    if (!goal)
+      return goal.failure();
+    if (*goal == placement_goals) {
+      out.push_back(all);
+      continue;
+    }
+    if (all[*goal] == 0)
+      return usage(fmt::format("{}: {} is no part of --objective", flag, item));
+    out.emplace_back()[*goal] = 1;
+  }
+  return out;
+}
+
+result<std::vector<double>> read_loads(const std::string& text) {
+  constexpr double least = 0.01;
+  constexpr double most = 10;
+  const auto items = parse_list("--load", text);
+  if (!items)
+    return items.failure();
+  std::vector<double> out;
+  for (const auto& item : *items) {
+    const auto load = parse_decimal("--load", item, least, most);
+    if (!load)
+      return load.failure();
+    out.push_back(*load);
+  }
+  return out;
 }
 
 /// One --train: "nodes=FILE,pods=FILE". Nodes may be left out when those of an
@@ -139,8 +186,18 @@ result<training_target> understand_training(const training_flags& flags) {
     return understand_queue_training(flags);
   training_target out;
   placement_training training;
-  if (auto ok = read_shares(flags.objective, training); !ok)
-    return ok.failure();
+  const auto shares = read_shares(flags.objective);
+  if (!shares)
+    return shares.failure();
+  training.shares = *shares;
+  const auto island_shares
+      = read_island_shares(flags.island_objectives, *shares);
+  if (!island_shares)
+    return island_shares.failure();
+  auto loads = read_loads(flags.loads);
+  if (!loads)
+    return loads.failure();
+  training.offered_loads = *std::move(loads);
   const auto divisor
       = parse_whole("--cluster-divisor", flags.cluster_divisor, 1, 1000);
   if (!divisor)
@@ -156,9 +213,14 @@ result<training_target> understand_training(const training_flags& flags) {
   auto starts = read_starts(flags.start);
   if (!starts)
     return starts.failure();
-  out.objective = std::make_unique<started_at>(
-      std::make_unique<placement_objective>(std::move(training)),
-      *std::move(starts));
+  const auto make = [&](const goal_shares& goals) {
+    training.shares = goals;
+    return std::make_unique<started_at>(
+        std::make_unique<placement_objective>(training), *starts);
+  };
+  for (const auto& goals : *island_shares)
+    out.island_objectives.push_back(make(goals));
+  out.objective = make(*shares);
   out.heuristics = {{"fgd", genome_of(fgd_weights())},
                     {"first-fit", genome_of(first_fit_weights())}};
   out.policy_of = [](const std::string& name, const genome& genes) {

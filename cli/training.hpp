@@ -17,6 +17,8 @@ namespace skerry {
 /// What `evolve` optimises.
 struct training_target {
   std::unique_ptr<problem> objective;
+  /// What islands have for their own instead, round and round; may be empty.
+  std::vector<std::unique_ptr<problem>> island_objectives;
   std::vector<std::string> trained_on; ///< Workloads, by name.
   /// Heuristics that are points of the search space, to compare with.
   std::vector<std::pair<std::string, genome>> heuristics;
@@ -28,9 +30,11 @@ struct training_target {
 /// What to train for, as typed.
 struct training_flags {
   std::string objective = "openb";
+  std::string island_objectives;  ///< Empty: the objective.
   std::vector<std::string> train; ///< "nodes=FILE,pods=FILE" and the like.
   std::string cluster_divisor = "6";
-  std::string start; ///< Policies to begin at, beside the heuristics.
+  std::string loads = "0.95"; ///< Offered, for departures.
+  std::string start;          ///< Policies to begin at, beside the heuristics.
   std::string backfill = "easy";   ///< For queues.
   std::string estimates = "exact"; ///< Likewise.
 };

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace skerry {
@@ -127,6 +128,7 @@ archipelago_champion archipelago::champion(const problem& judge,
   struct contender {
     genome genes;
     std::size_t island;
+    double sum = 0; ///< Of its costs.
   };
   std::vector<contender> contenders;
   for (std::size_t i = 0; i < islands_.size(); ++i)
@@ -135,25 +137,32 @@ archipelago_champion archipelago::champion(const problem& judge,
           == contenders.end())
         contenders.push_back({std::move(genes), i});
   SKERRY_ASSERT(!contenders.empty());
-  const auto each = judge.is_deterministic() ? 1 : scenarios;
-  std::vector<double> costs(contenders.size() * each);
-  run(costs.size(), [&](std::size_t i) {
-    costs[i] = judge.cost(contenders[i / each].genes,
-                          derive_seed(options_.seed, judging, i % each));
-  });
+  if (judge.is_deterministic())
+    scenarios = 1;
   archipelago_champion out;
-  out.best.cost = std::numeric_limits<double>::infinity();
-  out.evaluations = costs.size();
-  for (std::size_t i = 0; i < contenders.size(); ++i) {
-    double sum = 0;
-    for (std::size_t j = 0; j < each; ++j)
-      sum += costs[i * each + j];
-    const auto cost = sum / static_cast<double>(each);
-    if (out.best.genes.empty() || cost < out.best.cost) {
-      out.best = {contenders[i].genes, cost};
-      out.island = contenders[i].island;
-    }
+  std::size_t seen = 0;
+  for (std::size_t divisor = 8; divisor > 0; divisor /= 2) {
+    const auto until = scenarios / divisor;
+    const auto each = until - seen;
+    std::vector<double> costs(contenders.size() * each);
+    run(costs.size(), [&](std::size_t i) {
+      costs[i]
+          = judge.cost(contenders[i / each].genes,
+                       derive_seed(options_.seed, judging, seen + i % each));
+    });
+    for (std::size_t i = 0; i < costs.size(); ++i)
+      contenders[i / each].sum += std::isnan(costs[i])
+                                      ? std::numeric_limits<double>::infinity()
+                                      : costs[i];
+    out.evaluations += costs.size();
+    seen = until;
+    std::ranges::stable_sort(contenders, {}, &contender::sum);
+    if (seen > 0)
+      contenders.resize(divisor == 1 ? 1 : (contenders.size() + 1) / 2);
   }
+  const auto& best = contenders.front();
+  out.best = {best.genes, best.sum / static_cast<double>(seen)};
+  out.island = best.island;
   return out;
 }
 

@@ -72,10 +72,13 @@ public:
       const std::function<bool(const archipelago&)>& go_on
       = [](const archipelago&) { return true; });
 
-  /// Compares the contenders of all islands in fresh scenarios.
+  /// Compares the contenders of all islands in the same fresh scenarios: all of
+  /// them in an eighth, the better half in a quarter, and so on.
   /// @param judge     What counts in the end; an island may have had another
   ///                  problem on its way.
-  /// @param scenarios How many; once if the judge is deterministic.
+  /// @param scenarios For the last few; one if the judge is deterministic.
+  /// @source Successive halving: Karnin, Koren, Somekh, "Almost Optimal
+  ///         Exploration in Multi-Armed Bandits", ICML 2013.
   /// @pre At least one epoch has passed.
   archipelago_champion champion(const problem& judge, std::size_t scenarios,
                                 const executor& run = run_serially) const;

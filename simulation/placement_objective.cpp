@@ -23,6 +23,7 @@ constexpr double tilt_deviation = 0.6;
 /// Streams of a scenario.
 constexpr std::uint64_t goal_stream = 0x676f616c;
 constexpr std::uint64_t openb_stream = 0x6f70656e;
+constexpr std::uint64_t load_stream = 0x6c6f6164;
 
 std::size_t drawn(std::span<const double> shares, rng& random) {
   auto left
@@ -89,11 +90,17 @@ result<> validate(const placement_training& training) {
       return fault("a list without a pod that asks for GPUs");
   if (!wants(placement_goal::departures))
     return done{};
+  if (training.offered_loads.empty())
+    return fault("departures want an offered load");
   for (const auto& pods : training.lists)
-    if (auto made = make_departures_workload(training.nodes, pods, 1,
-                                             training.departures);
-        !made)
-      return made.failure();
+    for (const auto load : training.offered_loads) {
+      auto options = training.departures;
+      options.offered_load = load;
+      if (auto made
+          = make_departures_workload(training.nodes, pods, 1, options);
+          !made)
+        return made.failure();
+    }
   return done{};
 }
 
@@ -191,8 +198,10 @@ double placement_objective::cost(std::span<const double> genes,
   rng random{scenario ^ goal_stream};
   const auto goal
       = static_cast<placement_goal>(drawn(training_.shares, random));
-  return goal == placement_goal::openb ? openb_cost(weights, scenario)
-                                       : queueing_cost(goal, weights, scenario);
+  if (goal == placement_goal::openb)
+    return openb_cost(weights, scenario);
+  return goal == placement_goal::departures ? departures_cost(weights, scenario)
+                                            : synthetic_cost(weights, scenario);
 }
 
 double placement_objective::openb_cost(const placement_weights& weights,
@@ -205,29 +214,38 @@ double placement_objective::openb_cost(const placement_weights& weights,
       ->cost(weights);
 }
 
-double placement_objective::queueing_cost(placement_goal goal,
-                                          const placement_weights& weights,
-                                          std::uint64_t scenario) const {
-  const policy_choice policy{"evolved", weights};
-  if (goal == placement_goal::synthetic) {
-    const auto run = run_synthetic_track(training_.synthetic, policy, scenario,
-                                         placement_search::index, clock_ns{});
-    SKERRY_ASSERT(run);
-    double sum = 0;
-    int counted = 0;
-    for (std::size_t r = 0; r < metered_kinds; ++r)
-      if (run->capacity[r] > 0) {
-        sum += run->pending[r] * 100;
-        ++counted;
-      }
-    return counted == 0 ? 0 : sum / counted;
-  }
+double placement_objective::departures_cost(const placement_weights& weights,
+                                            std::uint64_t scenario) const {
   const auto& pods = training_.lists[scenario % training_.lists.size()];
-  const auto run = run_departures_track(training_.nodes, pods, policy, scenario,
-                                        training_.departures,
-                                        placement_search::index, clock_ns{});
+  rng random{scenario ^ load_stream};
+  auto options = training_.departures;
+  options.offered_load
+      = training_.offered_loads[random.below(training_.offered_loads.size())];
+  const auto run = run_departures_track(
+      training_.nodes, pods, policy_choice{"evolved", weights}, scenario,
+      options, placement_search::index, clock_ns{});
   SKERRY_ASSERT(run);
-  return run->pending_gpu_percent;
+  const auto& waits = run->all.wait_seconds;
+  const auto pending_pods = waits.mean * static_cast<double>(waits.count)
+                            / static_cast<double>(options.measured_seconds);
+  const auto gpus = static_cast<double>(run->gpu_capacity_milli) / 1000;
+  return run->pending_gpu_percent + pending_pods / gpus * 100;
+}
+
+double placement_objective::synthetic_cost(const placement_weights& weights,
+                                           std::uint64_t scenario) const {
+  const auto run = run_synthetic_track(
+      training_.synthetic, policy_choice{"evolved", weights}, scenario,
+      placement_search::index, clock_ns{});
+  SKERRY_ASSERT(run);
+  double sum = 0;
+  int counted = 0;
+  for (std::size_t r = 0; r < metered_kinds; ++r)
+    if (run->capacity[r] > 0) {
+      sum += run->pending[r] * 100;
+      ++counted;
+    }
+  return counted == 0 ? 0 : sum / counted;
 }
 
 } // namespace skerry

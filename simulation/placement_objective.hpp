@@ -39,6 +39,8 @@ struct placement_training {
   departures_options departures = {.cluster_divisor = 9,
                                    .warm_up_seconds = 3'600,
                                    .measured_seconds = 21'600};
+  /// Of departures, each as likely; `departures.offered_load` does not count.
+  std::vector<double> offered_loads = {0.95};
   synthetic_options synthetic = {.nodes = 60, .hours = 8, .warm_up_hours = 2};
 };
 
@@ -52,10 +54,11 @@ result<> validate(const placement_training& training);
 ///
 ///     openb:       100 - mean allocated GPU % at 95 (twice), 100, 110 and
 ///                  130 % arrived
-///     departures:  pending GPU %
+///     departures:  pending GPU %, and pods that wait, of 100 GPUs
 ///     synthetic:   mean pending % of CPU, memory, GPU and FPGA
 ///
-/// Scoring only the highest load would let large tasks starve early on.
+/// Scoring only the highest load would let large tasks starve early on; to
+/// count GPUs alone when pods leave would let small ones wait for large ones.
 ///
 /// @cost A rollout of openb on a sixth of the published cluster: some 5 ms.
 class placement_objective final : public problem {
@@ -71,8 +74,10 @@ public:
 private:
   double openb_cost(const placement_weights& weights,
                     std::uint64_t scenario) const;
-  double queueing_cost(placement_goal goal, const placement_weights& weights,
-                       std::uint64_t scenario) const;
+  double departures_cost(const placement_weights& weights,
+                         std::uint64_t scenario) const;
+  double synthetic_cost(const placement_weights& weights,
+                        std::uint64_t scenario) const;
 
   placement_training training_;
   search_space space_;

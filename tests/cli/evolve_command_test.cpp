@@ -39,6 +39,13 @@ TEST_CASE_FIXTURE(trained,
         == 0);
   CHECK(read_bytes(policy) == first);
 
+  const auto each_its_own = run_skerry(
+      evolve("--evaluations 600 --seed 3 --island-objectives mixture,openb "
+             "-o json"));
+  REQUIRE(each_its_own.exit_code == 0);
+  CHECK(json::parse(each_its_own.out).at("cost") == found.at("cost"));
+  CHECK(run_skerry(once).exit_code == 0);
+
   const auto simulated
       = run_skerry(openb("--seed 7 --policy " + policy + ",skerry -o json"));
   REQUIRE(simulated.exit_code == 0);
@@ -99,6 +106,12 @@ TEST_CASE_FIXTURE(trained, "a fault says what is wrong and leaves no file") {
   };
   refused("", "--budget");
   refused("--budget 1 --objective luck", "--objective");
+  refused("--budget 1 --island-objectives luck", "--island-objectives");
+  refused("--budget 1 --island-objectives openb,synthetic",
+          "synthetic is no part");
+  refused("--budget 1 --objective swf --island-objectives openb",
+          "has no parts");
+  refused("--budget 1 --load 0", "--load");
   refused("--budget 1 --optimiser luck", "cma-es");
   refused("--budget 1 --topology luck", "--topology");
   refused("--budget 1 --migration luck", "--migration");

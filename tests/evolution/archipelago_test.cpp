@@ -158,8 +158,11 @@ TEST_CASE("the budget is in evaluations, and counts them all") {
   CHECK(sea.evaluations() >= 5000);
   CHECK(sea.evaluations() < 5400); // One epoch more at the most.
   const auto before = of.calls;
-  const auto judged = sea.champion(of, 7).evaluations;
-  CHECK(judged == of.calls - before);
+  const auto judged = sea.champion(of, 40);
+  CHECK(judged.evaluations == of.calls - before);
+  // Whoever is out early costs no more: 12 contenders and three proposals.
+  CHECK(judged.evaluations < std::uint64_t{15} * 40 / 2);
+  CHECK(judged.best.cost == doctest::Approx{judged.best.genes[0]});
   const auto epoch = sea.epoch();
   sea.run(100'000, run_serially, [](const archipelago&) { return false; });
   CHECK(sea.epoch() == epoch + 1);

@@ -19,7 +19,6 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <thread>
 
@@ -116,14 +115,14 @@ comparison compare(const evolve_request& request, const genome& champion,
   std::vector<double> costs(all.size() * final_scenarios);
   run(costs.size(), [&](std::size_t i) {
     costs[i] = target.objective->cost(
-        *all[i / final_scenarios],
-        derive_seed(request.options.seed, final_stream, i % final_scenarios));
+        *all[i % all.size()],
+        derive_seed(request.options.seed, final_stream, i / all.size()));
   });
   const auto mean = [&](std::size_t which) {
-    const auto first
-        = costs.begin() + static_cast<std::ptrdiff_t>(which * final_scenarios);
-    return std::accumulate(first, first + final_scenarios, 0.0)
-           / final_scenarios;
+    double sum = 0;
+    for (auto i = which; i < costs.size(); i += all.size())
+      sum += costs[i];
+    return sum / final_scenarios;
   };
   comparison out{.cost = mean(0), .heuristic = {}};
   for (std::size_t i = 0; i < target.heuristics.size(); ++i)

@@ -143,15 +143,16 @@ archipelago_champion archipelago::champion(const problem& judge,
   std::size_t seen = 0;
   for (std::size_t divisor = 8; divisor > 0; divisor /= 2) {
     const auto until = scenarios / divisor;
-    const auto each = until - seen;
-    std::vector<double> costs(contenders.size() * each);
+    const auto many = contenders.size();
+    std::vector<double> costs(many * (until - seen));
+    // Scenario by scenario: a problem may keep the last ones that it has drawn.
     run(costs.size(), [&](std::size_t i) {
       costs[i]
-          = judge.cost(contenders[i / each].genes,
-                       derive_seed(options_.seed, judging, seen + i % each));
+          = judge.cost(contenders[i % many].genes,
+                       derive_seed(options_.seed, judging, seen + i / many));
     });
     for (std::size_t i = 0; i < costs.size(); ++i)
-      contenders[i / each].sum += std::isnan(costs[i])
+      contenders[i % many].sum += std::isnan(costs[i])
                                       ? std::numeric_limits<double>::infinity()
                                       : costs[i];
     out.evaluations += costs.size();

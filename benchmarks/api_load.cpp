@@ -1,5 +1,6 @@
 #include "benchmarks/api_load.hpp"
 
+#include "benchmarks/measure.hpp"
 #include "messages/skerry/v1/decisions.grpc.pb.h"
 #include "messages/skerry/v1/jobs.grpc.pb.h"
 
@@ -12,7 +13,6 @@
 #include <grpcpp/grpcpp.h>
 #include <mutex>
 #include <optional>
-#include <sys/resource.h>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,16 +25,6 @@ using clock = std::chrono::steady_clock;
 clock::duration in_seconds(double seconds) {
   return std::chrono::duration_cast<clock::duration>(
       std::chrono::duration<double>{seconds});
-}
-
-double own_cpu_seconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec)
-           + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 result<std::shared_ptr<grpc::Channel>> connect(const std::string& address) {
@@ -304,12 +294,12 @@ result<load_figures> put_load(const std::string& address, const api_load& load,
     channels.push_back(std::move(*channel));
   }
   connected();
-  const auto cpu = own_cpu_seconds();
+  const auto cpu = process_cpu_seconds();
   const auto begun = clock::now();
   const auto until = begun + in_seconds(load.seconds);
   const auto figures = [&](auto& run) {
     const std::chrono::duration<double> took = clock::now() - begun;
-    return summarise(run, took.count(), own_cpu_seconds() - cpu);
+    return summarise(run, took.count(), process_cpu_seconds() - cpu);
   };
   if (load.what == api_load::kind::decide_in_a_stream) {
     auto run = decide_in_a_stream(channels.front(), load, until);

@@ -12,11 +12,7 @@
 #include <filesystem>
 #include <future>
 #include <mutex>
-#include <netinet/in.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <thread>
-#include <unistd.h>
 
 // What islands cost: an evaluation, a migrant, a mesh of migrants, and what
 // they do to decisions beside them.
@@ -25,31 +21,6 @@ namespace skerry {
 namespace {
 
 using clock = std::chrono::steady_clock;
-
-double process_cpu_seconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec)
-           + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-/// Free at the moment, which is enough for a benchmark.
-std::string any_address() {
-  const auto fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  // NOLINTNEXTLINE(*-reinterpret-cast): what the sockets API asks for.
-  auto* address = reinterpret_cast<sockaddr*>(&at);
-  if (::bind(fd, address, size) != 0 || ::getsockname(fd, address, &size) != 0)
-    at.sin_port = 0; // The server will say that it is none.
-  (void)::close(fd); // It was never used.
-  return fmt::format("127.0.0.1:{}", ntohs(at.sin_port));
-}
 
 /// One evaluation of the goal that islands have without a cell.
 void measure_evaluations(const benchmark_options& options,
@@ -202,12 +173,15 @@ result<mesh_run> run_mesh(topology_kind kind, double seconds) {
       .scenarios = 8,
       .base = {tiny_picture()},
       .from_cell = false};
-  const auto a_at = any_address();
+  const auto a_at = free_loopback_address();
+  const auto b_at = free_loopback_address();
+  if (!a_at || !b_at)
+    return (a_at ? b_at : a_at).failure();
   island_server a;
   island_server b;
-  if (auto ok = a.start("a", a_at, {}, islands); !ok)
+  if (auto ok = a.start("a", *a_at, {}, islands); !ok)
     return ok.failure();
-  if (auto ok = b.start("b", any_address(), {a_at}, islands); !ok)
+  if (auto ok = b.start("b", *b_at, {*a_at}, islands); !ok)
     return ok.failure();
   const auto figures = [&]() -> mesh_run {
     mesh_run out;

@@ -1,15 +1,47 @@
 #include "benchmarks/measure.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ctime>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace skerry {
 
-double thread_cpu_seconds() {
+namespace {
+
+double seconds_of(clockid_t which) {
   timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  clock_gettime(which, &now);
   return static_cast<double>(now.tv_sec)
          + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+} // namespace
+
+double thread_cpu_seconds() {
+  return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}
+
+double process_cpu_seconds() {
+  return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+result<std::string> free_loopback_address() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* raw = reinterpret_cast<sockaddr*>(&address);
+  const bool bound = socket >= 0 && ::bind(socket, raw, size) == 0
+                     && ::getsockname(socket, raw, &size) == 0;
+  ::close(socket);
+  if (!bound)
+    return error{error_code::io_failed, "no port is free"};
+  return fmt::format("127.0.0.1:{}", ntohs(address.sin_port));
 }
 
 case_timer::case_timer(std::string name) : name_{std::move(name)} {}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "benchmarks/benchmark.hpp"
+#include "scheduling/result.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -11,6 +12,12 @@ namespace skerry {
 
 /// CPU time of the calling thread: what other processes do hardly matters.
 double thread_cpu_seconds();
+/// Of all threads of this process.
+double process_cpu_seconds();
+
+/// "127.0.0.1:PORT", free just now: the mesh needs a port of its own.
+/// @returns `io_failed` when there is none.
+result<std::string> free_loopback_address();
 
 /// Runs of a case, each of many operations: dividing the clock's own cost, and
 /// giving p50 and p99 of what one operation takes in a run.

@@ -4,6 +4,7 @@
 #include "api/server.hpp"
 #include "benchmarks/benchmarks.hpp"
 #include "benchmarks/child_process.hpp"
+#include "benchmarks/measure.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,11 +16,9 @@
 #include <filesystem>
 #include <future>
 #include <grpcpp/grpcpp.h>
-#include <netinet/in.h>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -56,22 +55,6 @@ constexpr std::array<job_flow, 2> flows{{
     {"all that go, 100 a request", 100, 4'000, 0},
     {"2000/s one by one", 1, 100'000, 2'000},
 }};
-
-/// The mesh needs a port of its own.
-result<std::string> unused_address() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* raw = reinterpret_cast<sockaddr*>(&address);
-  const bool bound = socket >= 0 && ::bind(socket, raw, size) == 0
-                     && ::getsockname(socket, raw, &size) == 0;
-  ::close(socket);
-  if (!bound)
-    return error{error_code::io_failed, "no port is free"};
-  return fmt::format("127.0.0.1:{}", ntohs(address.sin_port));
-}
 
 // -- in a server --------------------------------------------------------------
 
@@ -328,7 +311,7 @@ public:
     std::vector<member> members(servers);
     std::vector<std::string> addresses;
     for (std::size_t i = 0; servers > 1 && i < servers; ++i) {
-      auto address = unused_address();
+      auto address = free_loopback_address();
       if (!address)
         return address.failure();
       addresses.push_back(*address);

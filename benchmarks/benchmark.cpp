@@ -7,13 +7,15 @@
 namespace skerry {
 namespace {
 
-constexpr std::array<benchmark, 8> benchmarks{{
+constexpr std::array<benchmark, 9> benchmarks{{
     {"cells", "packing of openb by 1 to 4 cells; --traces, takes a minute",
      run_cells_bench},
     {"dispatch", "decisions at 100 to 100 000 nodes: submit, place and finish",
      run_dispatch_bench},
     {"islands", "evaluations, migrants, and decisions beside busy islands",
      run_islands_bench},
+    {"learner", "training steps, and choices by networks, beside LibTorch",
+     run_learner_bench},
     {"memory", "bytes a node and a live task cost", run_memory_bench},
     {"network",
      "decisions and durable jobs through gRPC; server, agent and callers apart",

@@ -21,6 +21,12 @@ result<> run_dispatch_bench(const benchmark_options& options,
 result<> run_islands_bench(const benchmark_options& options,
                            const report_case& report);
 
+/// Steps of the trainer at batches of 256 and 1024 beside a bare LibTorch loop,
+/// and the choice among 64 and 10 000 candidates whose features are known, by
+/// each forward pass and by LibTorch. Needs skerry-trainer.so.
+result<> run_learner_bench(const benchmark_options& options,
+                           const report_case& report);
+
 /// Bytes a node and a live task cost at 100 000 nodes and over a million tasks
 /// of 16 shapes, with and without GPUs on the nodes.
 result<> run_memory_bench(const benchmark_options& options,

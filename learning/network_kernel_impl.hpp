@@ -51,10 +51,13 @@ static inline float dot(const float* a, const float* b, std::size_t size) {
   for (std::size_t i = 0; i < size; i += lanes)
     sums += *reinterpret_cast<const Vector*>(a + i)
             * *reinterpret_cast<const Vector*>(b + i);
-  float out = 0;
-  for (std::size_t i = 0; i < lanes; ++i)
-    out += sums[i];
-  return out;
+  // By halves: one after the other each would wait for the one before.
+  alignas(Vector) float parts[lanes];
+  *reinterpret_cast<Vector*>(parts) = sums;
+  for (auto half = lanes / 2; half > 0; half /= 2)
+    for (std::size_t i = 0; i < half; ++i)
+      parts[i] += parts[i + half];
+  return parts[0];
 }
 
 /// `Rows` at a time, what is left over by half as many.

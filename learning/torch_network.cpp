@@ -64,6 +64,22 @@ network_weights torch_network::weights(std::uint64_t feature_schema) const {
   return out;
 }
 
+torch::Tensor torch_network::flat() const {
+  std::vector<torch::Tensor> parts;
+  for (const auto& each : tensors_)
+    parts.push_back(each.detach().flatten());
+  return torch::cat(parts);
+}
+
+void torch_network::look_at(const torch::Tensor& flat) {
+  std::vector<std::int64_t> sizes;
+  for (const auto& each : tensors_)
+    sizes.push_back(each.numel());
+  auto parts = flat.split_with_sizes(sizes);
+  for (std::size_t t = 0; t < tensors_.size(); ++t)
+    tensors_[t] = parts[t].view(tensors_[t].sizes());
+}
+
 torch::Tensor torch_network::shared_part(const torch::Tensor& states) const {
   return torch::addmm(
       tensors_[1], states,
@@ -86,20 +102,20 @@ torch::Tensor torch_network::encode(const torch::Tensor& shared) const {
   return second_layer(shared.relu());
 }
 
-torch::Tensor torch_network::logits(const torch::Tensor& encoded) const {
-  return torch::addmm(tensors_[5], encoded, tensors_[4].t()).squeeze(1);
-}
-
 torch::Tensor torch_network::values(const torch::Tensor& encoded) const {
   return torch::addmm(tensors_[7], encoded, tensors_[6].t()).squeeze(1);
 }
 
-torch::Tensor torch_network::log_policy(const torch::Tensor& encoded,
-                                        const torch::Tensor& present) const {
+torch::Tensor torch_network::judge(const torch::Tensor& encoded) const {
+  return torch::addmm(torch::cat({tensors_[5], tensors_[7]}), encoded,
+                      torch::cat({tensors_[4], tensors_[6]}).t());
+}
+
+torch::Tensor log_policy(const torch::Tensor& logits,
+                         const torch::Tensor& present) {
   // Finite: minus infinity times a probability of 0 would be no number.
   constexpr double nearly_never = -1e9;
-  return logits(encoded)
-      .view(present.sizes())
+  return logits.reshape(present.sizes())
       .masked_fill(present.logical_not(), nearly_never)
       .log_softmax(1);
 }

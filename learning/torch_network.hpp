@@ -23,6 +23,11 @@ struct torch_batch {
 torch_batch tensors_of(const training_batch& batch, const network_shape& shape,
                        const torch::Device& device);
 
+/// Logarithms of the probabilities of candidates from their logits, `[b, n]`;
+/// next to none where padded.
+torch::Tensor log_policy(const torch::Tensor& logits,
+                         const torch::Tensor& present);
+
 /// The network of `candidate_network`, that can be differentiated.
 class torch_network {
 public:
@@ -33,6 +38,11 @@ public:
   const network_shape& shape() const { return shape_; }
   /// In the order of `layout_of`.
   const std::vector<torch::Tensor>& tensors() const { return tensors_; }
+  /// A copy of all numbers in a row: an optimiser has less to do with one long
+  /// tensor than with eight.
+  torch::Tensor flat() const;
+  /// From now on the tensors are parts of this one, as `flat` gives it.
+  void look_at(const torch::Tensor& flat);
   network_weights weights(std::uint64_t feature_schema) const;
 
   /// What is multiplied once for all candidates of a state.
@@ -45,13 +55,9 @@ public:
   /// Of states without a candidate, `[b, hidden]`.
   torch::Tensor encode(const torch::Tensor& shared) const;
 
-  torch::Tensor logits(const torch::Tensor& encoded) const;
   torch::Tensor values(const torch::Tensor& encoded) const;
-
-  /// Logarithms of the probabilities of candidates, `[b, n]`; next to none
-  /// where padded.
-  torch::Tensor log_policy(const torch::Tensor& encoded,
-                           const torch::Tensor& present) const;
+  /// Both heads at once, `[rows, 2]`: logit and value.
+  torch::Tensor judge(const torch::Tensor& encoded) const;
 
 private:
   torch::Tensor second_layer(const torch::Tensor& first) const;

@@ -13,8 +13,10 @@ namespace skerry {
 namespace {
 
 /// Divergence is estimated on a part of the batch: to know it of all would cost
-/// a third of a forward pass more.
-constexpr std::int64_t divergence_part = 8;
+/// a forward pass more.
+constexpr std::int64_t divergence_part = 16;
+/// Between two looks at entropy and divergence.
+constexpr std::uint64_t limit_steps = 8;
 /// Of the running means of the loss, of which one is compared with the other.
 constexpr double fast_mean = 0.1;
 constexpr double slow_mean = 0.005;
@@ -22,20 +24,6 @@ constexpr double slow_mean = 0.005;
 constexpr std::uint64_t steady_steps = 50;
 /// The learning rate is halved at each rollback, but not for ever.
 constexpr double least_caution = 1.0 / 1024;
-
-std::vector<torch::Tensor> copies(const std::vector<torch::Tensor>& of) {
-  std::vector<torch::Tensor> out;
-  for (const auto& each : of)
-    out.push_back(each.detach().clone());
-  return out;
-}
-
-void copy_into(const std::vector<torch::Tensor>& to,
-               const std::vector<torch::Tensor>& from) {
-  const torch::NoGradGuard no_gradients;
-  for (std::size_t t = 0; t < to.size(); ++t)
-    to[t].copy_(from[t]);
-}
 
 result<> check(const training_batch& batch, const network_shape& shape) {
   const auto b = batch.size;
@@ -58,7 +46,7 @@ result<> check(const training_batch& batch, const network_shape& shape) {
 
 /// Losses of a batch, and what is told of them.
 struct losses {
-  torch::Tensor value, policy, entropy, divergence, total, errors;
+  torch::Tensor value, policy, total, errors;
 };
 
 class torch_trainer final : public trainer {
@@ -67,9 +55,11 @@ public:
                 const trainer_options& options, const torch::Device& device)
       : options_{options}, device_{device}, schema_{start.feature_schema},
         origin_{start.origin}, net_{shape, start, device},
-        target_{shape, start, device}, good_{copies(net_.tensors())} {
-    for (const auto& each : target_.tensors())
-      each.set_requires_grad(false);
+        target_{shape, start, device}, numbers_{net_.flat()},
+        target_numbers_{numbers_.clone()}, good_{numbers_.clone()} {
+    numbers_.set_requires_grad(true);
+    net_.look_at(numbers_);
+    target_.look_at(target_numbers_);
     forget_moments();
   }
 
@@ -106,19 +96,19 @@ public:
       const auto here = from.to(torch::kCPU).contiguous();
       std::copy_n(here.data_ptr<float>(), to.size(), to.begin());
     };
-    write(net_.logits(encoded), logits);
+    const auto judged = net_.judge(encoded);
+    write(judged.select(1, 0), logits);
     if (!values.empty())
-      write(net_.values(encoded), values);
+      write(judged.select(1, 1), values);
   }
 
   std::string device() const override { return device_.str(); }
 
 private:
-  torch::optim::Adam& moments() { return *moments_; }
-
   void forget_moments() {
     moments_ = std::make_unique<torch::optim::Adam>(
-        net_.tensors(), torch::optim::AdamOptions{options_.learning_rate});
+        std::vector{numbers_},
+        torch::optim::AdamOptions{options_.learning_rate});
     steps_since_ = 0;
   }
 
@@ -132,9 +122,13 @@ private:
     return options_.learning_rate * caution_ * warm / std::sqrt(late);
   }
 
-  losses losses_of(const torch_batch& batch) const;
+  losses losses_of(const torch_batch& batch);
+  void add_limits(const torch_batch& batch, const torch::Tensor& chances,
+                  torch::Tensor& total);
+  torch::Tensor entropy_of(const torch_batch& batch,
+                           const torch::Tensor& chances) const;
   torch::Tensor divergence_of(const torch_batch& batch,
-                              const torch::Tensor& log_policy) const;
+                              const torch::Tensor& chances) const;
   training_step step_by(const torch_batch& batch);
   std::string fault_in(double value_loss, double total, double gradient_norm);
   void roll_back();
@@ -145,32 +139,45 @@ private:
   weights_origin origin_;
   torch_network net_;
   torch_network target_;
-  std::vector<torch::Tensor> good_; ///< What is rolled back to.
+  // Of the networks, which look at them.
+  torch::Tensor numbers_;
+  torch::Tensor target_numbers_;
+  torch::Tensor good_; ///< What is rolled back to.
   std::unique_ptr<torch::optim::Adam> moments_;
   std::uint64_t steps_since_ = 0; ///< The moments are of.
   double caution_ = 1;            ///< Halved at each rollback.
+  double entropy_ = 1;            ///< When last looked at, as is the next.
+  double divergence_ = 0;
+  bool beyond_limits_ = false;
   double recent_loss_ = 0;
   double usual_loss_ = 0;
 };
 
-torch::Tensor
-torch_trainer::divergence_of(const torch_batch& batch,
-                             const torch::Tensor& log_policy) const {
+torch::Tensor torch_trainer::divergence_of(const torch_batch& batch,
+                                           const torch::Tensor& chances) const {
   const auto rows
       = std::max<std::int64_t>(1, batch.states.size(0) / divergence_part);
   torch::Tensor before;
   {
     const torch::NoGradGuard no_gradients;
-    const auto encoded
-        = target_.encode(target_.shared_part(batch.states.narrow(0, 0, rows)),
-                         batch.candidates.narrow(0, 0, rows));
-    before = target_.log_policy(encoded, batch.present.narrow(0, 0, rows));
+    const auto judged = target_.judge(
+        target_.encode(target_.shared_part(batch.states.narrow(0, 0, rows)),
+                       batch.candidates.narrow(0, 0, rows)));
+    before = log_policy(judged.select(1, 0), batch.present.narrow(0, 0, rows));
   }
-  const auto now = log_policy.narrow(0, 0, rows);
+  const auto now = chances.narrow(0, 0, rows);
   return (before.exp() * (before - now)).sum(1).mean();
 }
 
-losses torch_trainer::losses_of(const torch_batch& batch) const {
+torch::Tensor torch_trainer::entropy_of(const torch_batch& batch,
+                                        const torch::Tensor& chances) const {
+  const auto even = batch.counts.log();
+  const auto share = -(chances.exp() * chances).sum(1) / even.clamp_min(1e-6);
+  // A decision without a choice is as even as it can be.
+  return torch::where(even > 0, share, torch::ones_like(share)).mean();
+}
+
+losses torch_trainer::losses_of(const torch_batch& batch) {
   torch::Tensor wanted;
   {
     const torch::NoGradGuard no_gradients;
@@ -179,13 +186,15 @@ losses torch_trainer::losses_of(const torch_batch& batch) const {
                    * target_.values(
                        target_.encode(target_.shared_part(batch.next_states)));
   }
+  const auto at_chosen = [&batch](const torch::Tensor& of) {
+    return of.gather(1, batch.chosen.unsqueeze(1)).squeeze(1);
+  };
+  const auto b = batch.states.size(0);
   const auto shared = net_.shared_part(batch.states);
   const auto of_state = net_.values(net_.encode(shared));
-  const auto encoded = net_.encode(shared, batch.candidates);
-  const auto b = batch.candidates.size(0);
-  const auto n = batch.candidates.size(1);
-  const auto of_chosen = net_.values(
-      encoded.index_select(0, torch::arange(b, device_) * n + batch.chosen));
+  const auto judged
+      = net_.judge(net_.encode(shared, batch.candidates)).view({b, -1, 2});
+  const auto of_chosen = at_chosen(judged.select(2, 1));
 
   losses out;
   const auto huber = [&](const torch::Tensor& value) {
@@ -204,35 +213,43 @@ losses torch_trainer::losses_of(const torch_batch& batch) const {
                           .clamp_max(options_.max_choice_weight);
   const auto weight = batch.importance
                       * torch::where(batch.imitate > 0, batch.imitate, earned);
-  const auto log_policy = net_.log_policy(encoded, batch.present);
-  out.policy
-      = -(weight * log_policy.gather(1, batch.chosen.unsqueeze(1)).squeeze(1))
-             .mean();
-
-  // A decision without a choice has no entropy to speak of.
-  const auto even = batch.counts.log();
-  const auto share
-      = -(log_policy.exp() * log_policy).sum(1) / even.clamp_min(1e-6);
-  out.entropy = torch::where(even > 0, share, torch::ones_like(share)).mean();
-  out.divergence = divergence_of(batch, log_policy);
-  out.total = out.value + options_.policy_weight * out.policy
-              + options_.limit_weight
-                    * ((options_.min_entropy - out.entropy).relu()
-                       + (out.divergence - options_.max_divergence).relu());
+  const auto chances = log_policy(judged.select(2, 0), batch.present);
+  out.policy = -(weight * at_chosen(chances)).mean();
+  out.total = out.value + options_.policy_weight * out.policy;
+  add_limits(batch, chances, out.total);
   return out;
 }
 
+/// Within the limits they cost nothing, nor does their gradient; while nothing
+/// is beyond them they are looked at now and then.
+void torch_trainer::add_limits(const torch_batch& batch,
+                               const torch::Tensor& chances,
+                               torch::Tensor& total) {
+  if (!beyond_limits_ && origin_.steps % limit_steps != 0)
+    return;
+  entropy_ = entropy_of(batch, chances.detach()).item<double>();
+  divergence_ = divergence_of(batch, chances.detach()).item<double>();
+  const auto too_sure = entropy_ < options_.min_entropy;
+  const auto too_far = divergence_ > options_.max_divergence;
+  if (too_sure)
+    total = total - options_.limit_weight * entropy_of(batch, chances);
+  if (too_far)
+    total = total + options_.limit_weight * divergence_of(batch, chances);
+  beyond_limits_ = too_sure || too_far;
+}
+
 training_step torch_trainer::step_by(const torch_batch& batch) {
+  net_.look_at(numbers_); // Its graph is of this step alone.
   const auto loss = losses_of(batch);
-  moments().zero_grad();
+  moments_->zero_grad();
   loss.total.backward();
   training_step out;
-  out.gradient_norm = torch::nn::utils::clip_grad_norm_(
-      net_.tensors(), options_.max_gradient_norm);
+  out.gradient_norm
+      = torch::nn::utils::clip_grad_norm_(numbers_, options_.max_gradient_norm);
   out.value_loss = loss.value.item<double>();
   out.policy_loss = loss.policy.item<double>();
-  out.entropy = loss.entropy.item<double>();
-  out.divergence = loss.divergence.item<double>();
+  out.entropy = entropy_;
+  out.divergence = divergence_;
   out.learning_rate = learning_rate();
   const auto errors = loss.errors.to(torch::kCPU).contiguous();
   out.errors.assign(errors.data_ptr<float>(),
@@ -247,15 +264,14 @@ training_step torch_trainer::step_by(const torch_batch& batch) {
     return out;
   }
   static_cast<torch::optim::AdamOptions&>(
-      moments().param_groups().front().options())
+      moments_->param_groups().front().options())
       .lr(out.learning_rate);
-  moments().step();
+  moments_->step();
   ++steps_since_;
   const torch::NoGradGuard no_gradients;
-  for (std::size_t t = 0; t < net_.tensors().size(); ++t)
-    target_.tensors()[t].lerp_(net_.tensors()[t], options_.target_rate);
+  target_numbers_.lerp_(numbers_, options_.target_rate);
   if (steps_since_ % options_.snapshot_steps == 0)
-    copy_into(good_, net_.tensors());
+    good_.copy_(numbers_);
   return out;
 }
 
@@ -278,8 +294,9 @@ std::string torch_trainer::fault_in(double value_loss, double total,
 }
 
 void torch_trainer::roll_back() {
-  copy_into(net_.tensors(), good_);
-  copy_into(target_.tensors(), good_);
+  const torch::NoGradGuard no_gradients;
+  numbers_.copy_(good_);
+  target_numbers_.copy_(good_);
   forget_moments();
   caution_ = std::max(caution_ / 2, least_caution);
 }
@@ -317,8 +334,9 @@ public:
     const auto encoded = net_.encode(shared, batch.candidates);
     const auto loss
         = torch::huber_loss(net_.values(net_.encode(shared)), batch.rewards)
-          + torch::nll_loss(net_.log_policy(encoded, batch.present),
-                            batch.chosen);
+          + torch::nll_loss(
+              log_policy(net_.judge(encoded).select(1, 0), batch.present),
+              batch.chosen);
     moments_.zero_grad();
     loss.backward();
     moments_.step();

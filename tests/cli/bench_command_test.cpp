@@ -51,7 +51,8 @@ TEST_CASE("the network benchmark tells the server's CPU seconds apart") {
 
 TEST_CASE("what cannot be measured is refused") {
   check_refused(words("bench nonesuch"),
-                "cells, dispatch, islands, memory, network, openb, plans");
+                "cells, dispatch, islands, learner, memory, network, openb, "
+                "plans");
   check_refused(words("bench openb"), "--traces");
   check_refused(words("bench cells"), "--traces");
   check_refused(words("bench cells --traces /nonexistent"), "/nonexistent");

@@ -7,7 +7,7 @@
 namespace skerry {
 namespace {
 
-constexpr std::array<benchmark, 9> benchmarks{{
+constexpr std::array<benchmark, 10> benchmarks{{
     {"cells", "packing of openb by 1 to 4 cells; --traces, takes a minute",
      run_cells_bench},
     {"dispatch", "decisions at 100 to 100 000 nodes: submit, place and finish",
@@ -23,6 +23,8 @@ constexpr std::array<benchmark, 9> benchmarks{{
     {"openb", "decisions of each baseline on the openb arrivals",
      run_openb_bench},
     {"plans", "searches for plans of 256 tasks on 1000 nodes", run_plans_bench},
+    {"replay", "experience: durable inserts, rebuild, samples, naive Gets",
+     run_replay_bench},
     {"servers", "whole lives of durable jobs on 1, 2 and 3 servers",
      run_servers_bench},
 }};

@@ -50,6 +50,12 @@ result<> run_openb_bench(const benchmark_options& options,
 result<> run_plans_bench(const benchmark_options& options,
                          const report_case& report);
 
+/// Experience: durable inserts, rebuilding a ring of a million from the disk,
+/// samples of it, even and by priority, and beside them Gets from RocksDB. The
+/// records are those of a simulated day.
+result<> run_replay_bench(const benchmark_options& options,
+                          const report_case& report);
+
 /// Whole lives of durable one-task jobs on clusters of 1, 2 and 3 servers with
 /// 999 simulated nodes in all, submitted within one server or within each.
 /// Servers and agents are processes of their own, with CPU seconds each.

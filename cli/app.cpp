@@ -92,6 +92,7 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
   add_synthetic_command(simulate, chosen);
   add_evolve_command(app, chosen);
   add_policy_command(app, flags, chosen);
+  add_replay_command(app, chosen);
   add_bench_command(app, chosen);
   add_certs_command(app, chosen);
   add_agent_command(app, flags, chosen);

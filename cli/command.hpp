@@ -31,6 +31,7 @@ void add_departures_command(CLI::App& parent, action& chosen);
 void add_swf_command(CLI::App& parent, action& chosen);
 void add_synthetic_command(CLI::App& parent, action& chosen);
 void add_evolve_command(CLI::App& parent, action& chosen);
+void add_replay_command(CLI::App& parent, action& chosen);
 void add_bench_command(CLI::App& parent, action& chosen);
 void add_certs_command(CLI::App& parent, action& chosen);
 void add_dev_command(CLI::App& parent, action& chosen);

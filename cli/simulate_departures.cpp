@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/experience_writer.hpp"
 #include "cli/queueing_table.hpp"
 #include "simulation/departures_track.hpp"
 
@@ -17,6 +18,7 @@ namespace skerry {
 namespace {
 
 struct departures_flags : run_flags {
+  experience_flags experience;
   std::string nodes;
   std::string pods;
   std::string load = "0.95";
@@ -123,13 +125,17 @@ result<> simulate(const departures_flags& flags, console& out) {
   std::string title;
   std::vector<queueing_run> runs;
   std::vector<json> objects;
+  const auto experience = experience_writer::open(flags.experience);
+  if (!experience)
+    return as_usage_fault(experience.failure());
   progress shown{out, request->policies.size() * request->seeds.size()};
   for (const auto& policy : request->policies)
     for (std::size_t s = 0; s < request->seeds.size(); ++s) {
       const auto seed = request->seeds[s];
       shown.begin(fmt::format("{}, seed {}", policy.name, seed));
-      const auto report = run_departures_track(
-          workloads[s], policy, seed, request->search, steady_clock_ns());
+      const auto report
+          = run_departures_track(workloads[s], policy, seed, request->search,
+                                 steady_clock_ns(), (*experience)->tap());
       if (!report)
         return as_usage_fault(report.failure());
       runs.push_back(run_of(policy.name, seed, *report));
@@ -140,6 +146,8 @@ result<> simulate(const departures_flags& flags, console& out) {
       object["gpus"] = report->gpu_capacity_milli / 1000;
       objects.push_back(std::move(object));
     }
+  if (auto ok = (*experience)->finish(); !ok)
+    return ok;
   if (out.format == output_format::json)
     return out.print(json_text(std::move(objects)));
   return out.print(table_of(title, request->seeds, runs));
@@ -159,6 +167,7 @@ void declare_protocol(CLI::App& subcommand, departures_flags& flags) {
          "residents: as if it had run for long; or\nempty");
   option("--warm-up-hours", flags.warm_up_hours, "H", "Not measured");
   option("--hours", flags.hours, "H", "Measured after it");
+  add_experience_flag(subcommand, flags.experience);
   option("--search", flags.search, "HOW",
          "index, or scan: look at every node for\nevery pod, to compare");
 }

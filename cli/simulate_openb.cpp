@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/experience_writer.hpp"
 #include "cli/output_file.hpp"
 #include "cli/report.hpp"
 #include "simulation/openb_track.hpp"
@@ -20,6 +21,7 @@ namespace skerry {
 namespace {
 
 struct openb_flags : run_flags {
+  experience_flags experience;
   std::string nodes;
   std::string pods;
   std::string arrivals;
@@ -152,6 +154,9 @@ result<> simulate(const openb_flags& flags, console& out) {
 
   auto& workload = request->workload;
   std::vector<openb_run> runs;
+  const auto experience = experience_writer::open(flags.experience);
+  if (!experience)
+    return as_usage_fault(experience.failure());
   progress shown{out, request->policies.size() * request->seeds.size()};
   for (const auto& policy : request->policies)
     for (std::size_t s = 0; s < request->seeds.size(); ++s) {
@@ -160,7 +165,7 @@ result<> simulate(const openb_flags& flags, console& out) {
       workload.arrivals = request->by_seed[s].arrivals;
       workload.tie_order = request->by_seed[s].tie_order;
       auto report = run_openb_track(workload, policy, seed, request->search,
-                                    steady_clock_ns());
+                                    steady_clock_ns(), (*experience)->tap());
       if (!report)
         return report.failure();
       if (decisions)
@@ -170,6 +175,8 @@ result<> simulate(const openb_flags& flags, console& out) {
       runs.push_back({policy.name, seed, *std::move(report)});
     }
 
+  if (auto ok = (*experience)->finish(); !ok)
+    return ok;
   const auto name = workload_name(flags.pods);
   if (out.format == output_format::table)
     return out.print(table_of(name, *request, runs));
@@ -206,6 +213,7 @@ void add_openb_command(CLI::App& parent, action& chosen) {
   add_list_flag(subcommand, "--policy", flags->policies, policies_text())
       ->type_name("NAME,...")
       ->required();
+  add_experience_flag(subcommand, flags->experience);
   file("--decisions", flags->decisions,
        "Write arrival,pod,node,devices as CSV;\nfor one seed and policy");
   subcommand

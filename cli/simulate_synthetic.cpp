@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/experience_writer.hpp"
 #include "cli/queueing_table.hpp"
 #include "simulation/synthetic_track.hpp"
 
@@ -18,6 +19,7 @@ namespace skerry {
 namespace {
 
 struct synthetic_flags : run_flags {
+  experience_flags experience;
   std::string nodes = "200";
   std::string hours = "24";
   std::string warm_up_hours; ///< Empty: an eighth of the time.
@@ -156,6 +158,9 @@ result<> simulate(const synthetic_flags& flags, console& out) {
   std::vector<queueing_run> runs(request->seeds.size()
                                  * request->policies.size());
   std::vector<json> objects(runs.size());
+  const auto experience = experience_writer::open(flags.experience);
+  if (!experience)
+    return as_usage_fault(experience.failure());
   progress shown{out, runs.size()};
   // A workload at a time, as one may fill the memory; told policy by policy.
   for (std::size_t s = 0; s < request->seeds.size(); ++s) {
@@ -166,8 +171,9 @@ result<> simulate(const synthetic_flags& flags, console& out) {
     for (std::size_t p = 0; p < request->policies.size(); ++p) {
       const auto& policy = request->policies[p];
       shown.begin(fmt::format("{}, seed {}", policy.name, seed));
-      const auto report = run_synthetic_track(
-          *workload, policy, seed, request->search, steady_clock_ns());
+      const auto report
+          = run_synthetic_track(*workload, policy, seed, request->search,
+                                steady_clock_ns(), (*experience)->tap());
       if (!report)
         return as_usage_fault(report.failure());
       const auto at = p * request->seeds.size() + s;
@@ -175,6 +181,8 @@ result<> simulate(const synthetic_flags& flags, console& out) {
       objects[at] = object_of(*request, runs[at], *report);
     }
   }
+  if (auto ok = (*experience)->finish(); !ok)
+    return ok;
   if (out.format == output_format::json)
     return out.print(json_text(std::move(objects)));
   const auto title = fmt::format(
@@ -215,6 +223,7 @@ void declare(CLI::App& subcommand, synthetic_flags& flags) {
   add_list_flag(subcommand, "--policy", flags.policies,
                 policies_text() + "\n(default: " + flags.policies + ")")
       ->type_name("NAME,...");
+  add_experience_flag(subcommand, flags.experience);
   option("--search", flags.search, "HOW",
          "index, or scan: look at every node for\nevery task, to compare")
       ->capture_default_str();

@@ -19,12 +19,12 @@ inline constexpr std::size_t max_candidates = 16;
 using candidate_values = std::array<float, placement_features>;
 
 /// How a task went, known when it has ended.
-struct task_outcome {
+struct task_ending {
   float wait_seconds = 0; ///< From its submission to its start.
   float run_seconds = 0;
   bool finished = false; ///< By itself and well; else failed, lost, cancelled.
 
-  friend bool operator==(const task_outcome&, const task_outcome&) = default;
+  friend bool operator==(const task_ending&, const task_ending&) = default;
 };
 
 /// One placement decision, and what came of it.
@@ -54,7 +54,7 @@ struct experience {
 
   std::uint64_t policy_version = 0; ///< Hash of the policy that chose.
   std::int64_t decided_at_ms = 0;   ///< Unix time, or simulated time.
-  std::optional<task_outcome> outcome = {};
+  std::optional<task_ending> outcome = {};
 
   friend bool operator==(const experience&, const experience&) = default;
 };

@@ -235,7 +235,7 @@ void experience_recorder::has_stepped(std::uint64_t number) {
 // -- endings ------------------------------------------------------------------
 
 void experience_recorder::ended(std::string_view id, std::uint32_t attempt,
-                                const task_outcome& how) {
+                                const task_ending& how) {
   const auto known = by_task_.find(std::string{id});
   if (known == by_task_.end())
     return;

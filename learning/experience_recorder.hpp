@@ -86,7 +86,7 @@ public:
 
   /// Of any task, recorded or not.
   void ended(std::string_view id, std::uint32_t attempt,
-             const task_outcome& how);
+             const task_ending& how);
 
   /// Decisions cease: what is in the window is cut short, or has ended with
   /// the world when there will be none any more.

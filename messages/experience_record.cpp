@@ -86,9 +86,9 @@ result<experience> experience_from(const v1::Experience& from) {
   out.policy_version = from.policy_version();
   out.decided_at_ms = from.decided_at_milliseconds();
   if (from.has_outcome())
-    out.outcome = task_outcome{.wait_seconds = from.outcome().wait_seconds(),
-                               .run_seconds = from.outcome().run_seconds(),
-                               .finished = from.outcome().finished()};
+    out.outcome = task_ending{.wait_seconds = from.outcome().wait_seconds(),
+                              .run_seconds = from.outcome().run_seconds(),
+                              .finished = from.outcome().finished()};
   if (!read_states(from.states(), out))
     return damaged("states");
   if (!read_candidates(from.candidates(), out))

@@ -1,6 +1,7 @@
 #include "scheduling/placement_policy.hpp"
 
 #include "scheduling/fgd.hpp"
+#include "scheduling/fnv.hpp"
 #include "scheduling/published_scorers.hpp"
 #include "scheduling/rng.hpp"
 #include "scheduling/simple_scorers.hpp"
@@ -162,6 +163,16 @@ std::unique_ptr<scorer> make_scorer(std::string_view name,
 
 std::span<const std::string_view> placement_policy_names() {
   return names;
+}
+
+std::uint64_t version_of(const policy_choice& which) {
+  fnv1a hash;
+  hash.text(which.name);
+  if (which.weights)
+    for (const auto& weights : which.weights->of)
+      for (const auto weight : weights)
+        hash.text(fmt::format("{}", weight));
+  return hash.value();
 }
 
 bool wants_workload(const policy_choice& which) {

@@ -64,6 +64,10 @@ struct policy_choice {
 /// The policies `make_policy` knows by name, in the order of tables.
 std::span<const std::string_view> placement_policy_names();
 
+/// Tells choices apart, over processes and starts: a hash of the name and, for
+/// an evolved one, of its weights.
+std::uint64_t version_of(const policy_choice& which);
+
 /// Whether a record of the workload makes a difference to the policy.
 bool wants_workload(const policy_choice& which);
 

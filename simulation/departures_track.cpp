@@ -249,9 +249,10 @@ make_departures_workload(std::span<const openb_node> nodes,
 result<departures_report>
 run_departures_track(const departures_workload& workload,
                      const policy_choice& policy, std::uint64_t seed,
-                     placement_search search, clock_ns now) {
+                     placement_search search, clock_ns now,
+                     experience_tap* tap) {
   auto run = run_queueing_cluster(workload.queue, policy, seed, search,
-                                  std::move(now));
+                                  std::move(now), tap);
   if (!run)
     return run.failure();
   constexpr auto gpu = index_of(metered::gpu);

@@ -100,6 +100,7 @@ result<departures_report> run_departures_track(
 result<departures_report>
 run_departures_track(const departures_workload& workload,
                      const policy_choice& policy, std::uint64_t seed,
-                     placement_search search, clock_ns now);
+                     placement_search search, clock_ns now,
+                     experience_tap* tap = nullptr);
 
 } // namespace skerry

@@ -29,10 +29,10 @@ result<std::vector<std::uint32_t>> register_nodes(const openb_workload& from,
 
 /// One decision through the ledger.
 /// @returns Nothing when the pod fits nowhere and is dropped.
-result<std::optional<placement>> place_or_drop(ledger& book,
-                                               placement_policy& policy,
-                                               std::string_view id,
-                                               profile_id profile) {
+result<std::optional<placement>>
+place_or_drop(ledger& book, placement_policy& policy, std::string_view id,
+              profile_id profile, std::int64_t now_milliseconds,
+              experience_tap* tap) {
   using outcome = std::optional<placement>;
   const auto task = book.submit(id, profile);
   if (!task) {
@@ -41,6 +41,8 @@ result<std::optional<placement>> place_or_drop(ledger& book,
     return task.failure();
   }
   const auto chosen = policy.choose(book.profile(profile).shape);
+  if (tap != nullptr)
+    tap->decided(id, profile, chosen, 0, now_milliseconds);
   if (!chosen) {
     if (auto ok = book.cancel(*task); !ok)
       return ok.failure();
@@ -78,7 +80,8 @@ task_shape task_shape_of(const openb_pod& pod) {
 result<openb_report> run_openb_track(const openb_workload& workload,
                                      const policy_choice& which,
                                      std::uint64_t seed,
-                                     placement_search search, clock_ns now) {
+                                     placement_search search, clock_ns now,
+                                     experience_tap* tap) {
   ledger book{1};
   auto order = register_nodes(workload, book);
   if (!order)
@@ -91,6 +94,8 @@ result<openb_report> run_openb_track(const openb_workload& workload,
                     {.workload = shapes, .seed = seed, .search = search});
   if (!policy)
     return policy.failure();
+  if (tap != nullptr)
+    tap->begin(book, which, shapes);
   std::vector<profile_id> profiles;
   for (auto& shape : shapes) {
     auto profile = book.intern({.shape = std::move(shape)});
@@ -107,7 +112,8 @@ result<openb_report> run_openb_track(const openb_workload& workload,
     const auto pod = workload.arrivals[k];
     watch.begin_lap();
     auto placed
-        = place_or_drop(book, **policy, fmt::format("{}", k), profiles[pod]);
+        = place_or_drop(book, **policy, fmt::format("{}", k), profiles[pod],
+                        static_cast<std::int64_t>(k) * 1000, tap);
     watch.end_lap();
     if (!placed)
       return placed.failure();
@@ -121,6 +127,8 @@ result<openb_report> run_openb_track(const openb_workload& workload,
     meter.arrived(gpu_milli_of(workload.pods[pod]), placed->has_value());
   }
   report.decision_times = watch.stop();
+  if (tap != nullptr)
+    tap->finish();
   report.allocated_gpu_percent = meter.allocated_percent();
   return report;
 }

@@ -2,6 +2,7 @@
 
 #include "scheduling/placement_policy.hpp"
 #include "scheduling/specs.hpp"
+#include "simulation/experience_tap.hpp"
 #include "simulation/load_meter.hpp"
 #include "simulation/openb_reader.hpp"
 #include "simulation/stopwatch.hpp"
@@ -49,12 +50,14 @@ task_shape task_shape_of(const openb_pod& pod);
 
 /// @param policy Name of a policy; `fgd` is told the pod list as a whole, as
 ///               published.
+/// @param tap    Told what is decided, an arrival a second.
 /// @returns `invalid_argument` for an unknown policy and a workload that the
 ///          ledger refuses.
 result<openb_report> run_openb_track(const openb_workload& workload,
                                      const policy_choice& policy,
                                      std::uint64_t seed,
-                                     placement_search search, clock_ns now);
+                                     placement_search search, clock_ns now,
+                                     experience_tap* tap = nullptr);
 
 /// The decisions as CSV with the header `arrival,pod,node,devices`.
 std::string decisions_csv(const openb_workload& workload,

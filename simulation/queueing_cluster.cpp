@@ -17,6 +17,10 @@ T expect(result<T> answer) {
   return std::move(answer.value());
 }
 
+std::string ledger_id(std::uint32_t task) {
+  return fmt::format("{}", task);
+}
+
 bool looks_at_others(const task_shape& shape) {
   return !shape.affinity.empty() || !shape.anti_affinity.empty()
          || shape.spread.has_value();
@@ -35,11 +39,11 @@ metered_amounts metered_of(std::span<const node_spec> nodes) {
 }
 
 queueing_cluster::queueing_cluster(const queueing_workload& workload,
-                                   clock_ns now)
+                                   clock_ns now, experience_tap* tap)
     : workload_{workload}, ledger_{1},
       meter_{workload.classes, workload.measured_from_milliseconds,
              workload.end_milliseconds},
-      watch_{std::move(now)}, tasks_(workload.arrivals.size()),
+      watch_{std::move(now)}, tap_{tap}, tasks_(workload.arrivals.size()),
       outcomes_(workload.arrivals.size()) {}
 
 result<> queueing_cluster::check() const {
@@ -86,6 +90,8 @@ result<> queueing_cluster::prepare(const policy_choice& policy,
   if (!made)
     return made.failure();
   policy_ = std::move(*made);
+  if (tap_ != nullptr)
+    tap_->begin(ledger_, policy, workload_.history);
   watch_.start();
   return done{};
 }
@@ -113,8 +119,7 @@ bool queueing_cluster::step() {
 void queueing_cluster::arrive(std::uint32_t task) {
   const auto profile = workload_.arrivals[task].profile;
   const auto task_class = workload_.profiles[profile].task_class;
-  const auto submitted
-      = ledger_.submit(fmt::format("{}", task), profiles_[profile]);
+  const auto submitted = ledger_.submit(ledger_id(task), profiles_[profile]);
   if (!submitted) {
     SKERRY_ASSERT(submitted.failure().code == error_code::infeasible);
     meter_.refused(task_class);
@@ -136,6 +141,11 @@ void queueing_cluster::depart(std::uint32_t task) {
   expect(ledger_.finish(tasks_[task]));
   meter_.finished(workload_.profiles[profile].task_class, amounts_[profile],
                   now_);
+  if (tap_ != nullptr)
+    tap_->ended(ledger_id(task),
+                outcomes_[task].start_milliseconds
+                    - workload_.arrivals[task].time_milliseconds,
+                workload_.arrivals[task].run_milliseconds);
   retry_on(outcomes_[task].node);
 }
 
@@ -168,6 +178,9 @@ bool queueing_cluster::try_start(std::uint32_t task) {
   watch_.begin_lap();
   const auto chosen
       = policy_->choose(ledger_.profile(profiles_[profile]).shape);
+  if (tap_ != nullptr)
+    tap_->decided(ledger_id(task), profiles_[profile], chosen, now_ - arrival,
+                  now_);
   if (chosen) {
     expect(ledger_.place(tasks_[task], chosen->node, chosen->devices));
     expect(ledger_.start(tasks_[task]));
@@ -185,6 +198,8 @@ bool queueing_cluster::try_start(std::uint32_t task) {
 queueing_report queueing_cluster::report() {
   queueing_report out;
   out.decision_times = watch_.stop();
+  if (tap_ != nullptr)
+    tap_->finish();
   for (const auto id : waiting_shapes_)
     for (const auto task : waiting_[index_of(id)]) {
       const auto& [arrival, run, profile] = workload_.arrivals[task];
@@ -203,8 +218,9 @@ result<queueing_report> run_queueing_cluster(const queueing_workload& workload,
                                              const policy_choice& policy,
                                              std::uint64_t seed,
                                              placement_search search,
-                                             clock_ns now) {
-  queueing_cluster run{workload, std::move(now)};
+                                             clock_ns now,
+                                             experience_tap* tap) {
+  queueing_cluster run{workload, std::move(now), tap};
   if (auto ok = run.prepare(policy, seed, search); !ok)
     return ok.failure();
   while (run.step()) {

@@ -3,6 +3,7 @@
 #include "scheduling/ledger.hpp"
 #include "scheduling/placement_policy.hpp"
 #include "simulation/event_queue.hpp"
+#include "simulation/experience_tap.hpp"
 #include "simulation/queueing_meter.hpp"
 #include "simulation/stopwatch.hpp"
 
@@ -82,9 +83,10 @@ struct queueing_report {
 /// @cost A departure O(waiting shapes), each start a decision of the policy.
 class queueing_cluster {
 public:
+  /// @param tap Told what is decided; none if nobody records.
   /// @pre `workload` outlives the cluster.
   explicit queueing_cluster(const queueing_workload& workload,
-                            clock_ns now = {});
+                            clock_ns now = {}, experience_tap* tap = nullptr);
   queueing_cluster(const queueing_cluster&) = delete;
   queueing_cluster& operator=(const queueing_cluster&) = delete;
 
@@ -123,6 +125,7 @@ private:
   std::unique_ptr<placement_policy> policy_;
   queueing_meter meter_;
   stopwatch watch_;
+  experience_tap* tap_;
   event_queue<std::uint32_t> departures_; ///< By task: its arrival's position.
   std::int64_t now_ = 0;
   std::uint32_t next_arrival_ = 0;
@@ -141,7 +144,8 @@ result<queueing_report> run_queueing_cluster(const queueing_workload& workload,
                                              const policy_choice& policy,
                                              std::uint64_t seed,
                                              placement_search search,
-                                             clock_ns now);
+                                             clock_ns now,
+                                             experience_tap* tap = nullptr);
 
 /// The outcomes as CSV with the header
 /// `arrival,arrival_ms,start_ms,node,devices`; start, node and devices are

@@ -8,9 +8,10 @@ result<synthetic_report> run_synthetic_track(const synthetic_workload& workload,
                                              const policy_choice& policy,
                                              std::uint64_t seed,
                                              placement_search search,
-                                             clock_ns now) {
+                                             clock_ns now,
+                                             experience_tap* tap) {
   auto run = run_queueing_cluster(workload.queue, policy, seed, search,
-                                  std::move(now));
+                                  std::move(now), tap);
   if (!run)
     return run.failure();
   synthetic_report out;

@@ -29,7 +29,8 @@ result<synthetic_report> run_synthetic_track(const synthetic_workload& workload,
                                              const policy_choice& policy,
                                              std::uint64_t seed,
                                              placement_search search,
-                                             clock_ns now);
+                                             clock_ns now,
+                                             experience_tap* tap = nullptr);
 
 /// Generates it first.
 /// @returns What `generate_synthetic` returns, too.

@@ -140,8 +140,11 @@ rocksdb::Status experience_store::parts::open_database() {
   // of experience.
   rocksdb::Env::Default()->IncBackgroundThreadsIfNeeded(
       2, rocksdb::Env::Priority::HIGH);
-  auto status = rocksdb::DB::Open(rocks_options(options),
-                                  options.directory.string(), &raw);
+  const auto how = rocks_options(options);
+  const auto where = options.directory.string();
+  auto status = options.read_only
+                    ? rocksdb::DB::OpenForReadOnly(how, where, &raw)
+                    : rocksdb::DB::Open(how, where, &raw);
   db.reset(raw);
   return status.ok() ? find_end() : status;
 }
@@ -172,12 +175,15 @@ experience_store::open(const experience_store_options& options) {
   auto made = std::make_unique<parts>();
   made->options = options;
   std::error_code fault;
+  const bool is_ours = std::filesystem::exists(options.directory / "CURRENT");
+  if (options.read_only && !is_ours)
+    return {error_code::not_found, fmt::format("{}: no experience is there",
+                                               options.directory.string())};
   std::filesystem::create_directories(options.directory, fault);
   if (fault)
     return {error_code::io_failed,
             fmt::format("{}: cannot be created: {}", options.directory.string(),
                         fault.message())};
-  const bool is_ours = std::filesystem::exists(options.directory / "CURRENT");
   if (!is_ours && !std::filesystem::is_empty(options.directory, fault))
     return {error_code::malformed,
             fmt::format("{}: is not empty and holds no experience; give "
@@ -187,7 +193,10 @@ experience_store::open(const experience_store_options& options) {
   if (status.IsIOError() && status.ToString().find("lock") != std::string::npos)
     return {error_code::conflict, fmt::format("{}: another process has it open",
                                               options.directory.string())};
-  if (status.IsCorruption() || status.IsInvalidArgument()) {
+  if (options.read_only && status.IsCorruption())
+    return {error_code::malformed, made->at(status).message};
+  if (!options.read_only
+      && (status.IsCorruption() || status.IsInvalidArgument())) {
     made->db.reset();
     std::filesystem::remove_all(options.directory, fault);
     made->next = 0;

@@ -22,6 +22,8 @@ struct experience_store_options {
   /// With less left on the disk nothing is appended: four times what the
   /// server's own state keeps back, so that this one stops first.
   std::uint64_t min_free_bytes = std::uint64_t{1} << 30;
+  /// Only to look at, also while a server has it open; changes nothing.
+  bool read_only = false;
 };
 
 /// @returns `invalid_argument` naming the first option at fault.
@@ -44,7 +46,8 @@ result<> validate(const experience_store_options& options);
 class experience_store {
 public:
   /// @returns `invalid_argument`, `conflict` when another process has it open,
-  ///          `malformed` when the directory holds something else, `io_failed`.
+  ///          `malformed` when the directory holds something else, `io_failed`,
+  ///          and to read only `not_found` and `malformed` for damage.
   static result<std::unique_ptr<experience_store>>
   open(const experience_store_options& options);
   ~experience_store();

@@ -17,7 +17,7 @@ experience sound() {
   experience out;
   out.candidates.resize(3);
   out.chosen = 2;
-  out.outcome = task_outcome{.wait_seconds = 1, .run_seconds = 60};
+  out.outcome = task_ending{.wait_seconds = 1, .run_seconds = 60};
   return out;
 }
 

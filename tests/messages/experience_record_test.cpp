@@ -31,7 +31,7 @@ experience some() {
   out.policy_version = 0xfeedfacecafebeef;
   out.decided_at_ms = 1'790'000'000'000;
   out.outcome
-      = task_outcome{.wait_seconds = 2.5F, .run_seconds = 61, .finished = true};
+      = task_ending{.wait_seconds = 2.5F, .run_seconds = 61, .finished = true};
   return out;
 }
 

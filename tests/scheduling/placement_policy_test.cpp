@@ -60,4 +60,14 @@ TEST_CASE("a seed repeats what random draws") {
   CHECK(draw(1) != draw(2));
 }
 
+TEST_CASE("every policy has a version of its own") {
+  CHECK(version_of("fgd") == version_of("fgd"));
+  CHECK(version_of("fgd") != version_of("first-fit"));
+  auto weights = fgd_weights();
+  const auto evolved = version_of({"fgd", weights});
+  CHECK(evolved != version_of("fgd"));
+  weights.of[0][1] += 1e-9;
+  CHECK(version_of({"fgd", weights}) != evolved);
+}
+
 TEST_SUITE_END();

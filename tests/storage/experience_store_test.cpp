@@ -161,6 +161,20 @@ TEST_CASE_FIXTURE(sea, "a directory of somebody else, or in use, is left "
         == error_code::malformed);
 }
 
+TEST_CASE_FIXTURE(sea, "it can be looked at while somebody writes") {
+  auto reading = options;
+  reading.read_only = true;
+  CHECK(experience_store::open(reading).failure().code
+        == error_code::not_found);
+  auto store = open();
+  REQUIRE(store->append(records(0, 100), now_ms));
+  auto opened = experience_store::open(reading);
+  REQUIRE(opened);
+  CHECK(read(**opened) == range(0, 100));
+  CHECK_FALSE((*opened)->append(records(100, 1), now_ms));
+  REQUIRE(store->append(records(100, 1), now_ms));
+}
+
 TEST_CASE_FIXTURE(sea, "damage is skipped and counted, wherever it is") {
   rng random{17};
   for (const auto* extension : {".sst", ".log"}) {

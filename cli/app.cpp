@@ -88,6 +88,7 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
       "The same seed gives the same result. Every command has its --help.");
   add_openb_command(simulate, chosen);
   add_departures_command(simulate, chosen);
+  add_resizing_command(simulate, chosen);
   add_swf_command(simulate, chosen);
   add_synthetic_command(simulate, chosen);
   add_evolve_command(app, chosen);

@@ -28,6 +28,7 @@ struct global_flags {
 /// Both outlive the parsing.
 void add_openb_command(CLI::App& parent, action& chosen);
 void add_departures_command(CLI::App& parent, action& chosen);
+void add_resizing_command(CLI::App& parent, action& chosen);
 void add_swf_command(CLI::App& parent, action& chosen);
 void add_synthetic_command(CLI::App& parent, action& chosen);
 void add_evolve_command(CLI::App& parent, action& chosen);

@@ -24,6 +24,11 @@ result<> validate(const learner_options& options) {
     return {error_code::invalid_argument,
             fmt::format("learner: a batch of {}, must be from 1 to {}",
                         options.batch, max_batch)};
+  if (!(options.reward_scale > 0 && options.reward_scale <= 1e3))
+    return {error_code::invalid_argument,
+            fmt::format("learner: a reward scale of {}, must be above 0 and at "
+                        "most 1000",
+                        options.reward_scale)};
   if (options.publish_steps == 0)
     return {error_code::invalid_argument, "learner: publish_steps is 0"};
   if (auto ok = validate(experience_network(options.hidden)); !ok)
@@ -50,9 +55,11 @@ result<learner> learner::make(const learner_options& options,
 }
 
 result<bool> learner::step(experience_source& from) {
-  const auto batch = from.draw(options_.batch);
+  auto batch = from.draw(options_.batch);
   if (!batch)
     return batch.failure();
+  for (auto& reward : batch->rewards)
+    reward *= static_cast<float>(options_.reward_scale);
   const auto taken = trainer_->step(*batch);
   if (!taken)
     return taken.failure();

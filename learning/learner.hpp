@@ -17,6 +17,9 @@ struct learner_options {
   std::size_t batch = 256; ///< Experiences a step.
   /// Steps between two sets of weights for others to try.
   std::uint64_t publish_steps = 500;
+  /// What rewards are multiplied by: brings sums of a hundred steps, and so the
+  /// values, near 1, where a network learns well.
+  double reward_scale = 0.1;
   trainer_options training = {};
   std::uint64_t seed = 1; ///< Of the first weights.
 };

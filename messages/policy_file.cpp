@@ -1,6 +1,9 @@
 #include "messages/policy_file.hpp"
 
+#include "learning/reranking_policy.hpp"
+#include "learning/trainer.hpp"
 #include "messages/shipped_policy.hpp"
+#include "messages/weights_file.hpp"
 #include "scheduling/assert.hpp"
 #include "scheduling/fnv.hpp"
 
@@ -8,6 +11,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cmath>
 #include <fstream>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
@@ -118,6 +123,66 @@ error with_origin(std::string_view origin, const error& fault) {
   return {fault.code == error_code::not_found ? error_code::invalid_argument
                                               : fault.code,
           fmt::format("{}: {}", origin, fault.message)};
+}
+
+/// "policy:FILE" or "value:WEIGHT:FILE".
+struct network_rule {
+  reranking_options options;
+  std::string file;
+};
+
+result<network_rule> parse_network_rule(std::string_view text) {
+  constexpr std::string_view by_policy = "policy:";
+  constexpr std::string_view by_value = "value:";
+  constexpr double largest = 1e6;
+  if (text.starts_with(by_policy))
+    return network_rule{{}, std::string{text.substr(by_policy.size())}};
+  double weight = 0;
+  if (text.starts_with(by_value)) {
+    text.remove_prefix(by_value.size());
+    const auto* const end = text.data() + text.size();
+    const auto [stopped, fault] = std::from_chars(text.data(), end, weight);
+    if (fault == std::errc{} && std::abs(weight) <= largest && stopped != end
+        && *stopped == ':')
+      return network_rule{{.value_weight = weight},
+                          std::string{stopped + 1, end}};
+  }
+  return error{error_code::invalid_argument,
+               fmt::format("\"+{}\": networks are +policy:FILE or "
+                           "+value:WEIGHT:FILE",
+                           text)};
+}
+
+/// @param rule Whose best the network chooses among.
+result<policy_choice> with_network(std::string name, const policy_choice& rule,
+                                   std::string_view how) {
+  if (!rule.weights)
+    return {error_code::invalid_argument,
+            fmt::format("{}: networks choose among the best of an evolved "
+                        "policy, which {} is not",
+                        name, rule.name)};
+  const auto wanted = parse_network_rule(how);
+  if (!wanted)
+    return wanted.failure();
+  const auto weights = read_weights_file(wanted->file);
+  if (!weights)
+    return error{error_code::invalid_argument, weights.failure().message};
+  // Its first tensor says how many units it has.
+  const auto hidden = weights->tensors.empty()
+                          ? std::size_t{0}
+                          : weights->tensors.front().layout.extents.front();
+  auto net = candidate_network::from(experience_network(hidden), *weights,
+                                     experience_schema());
+  if (!net)
+    return with_origin(wanted->file, net.failure());
+  auto shared = std::make_shared<const candidate_network>(*std::move(net));
+  return policy_choice{
+      name, [name, weights = rule.weights, shared, options = wanted->options](
+                const cluster& on, const policy_context& context) {
+        return make_reranking_policy(
+            std::make_unique<weighted_scorer>(name, *weights, context.workload),
+            shared, on, context.workload, options);
+      }};
 }
 
 } // namespace
@@ -232,6 +297,11 @@ const v1::Policy& shipped_policy() {
 
 result<policy_choice> find_policy(std::string_view name_or_file) {
   std::string name{name_or_file};
+  if (const auto plus = name.find('+'); plus != name.npos) {
+    auto rule = find_policy(name_or_file.substr(0, plus));
+    return rule ? with_network(name, *rule, name_or_file.substr(plus + 1))
+                : rule;
+  }
   const auto chosen
       = [&name](const v1::Policy& policy) -> result<policy_choice> {
     const auto weights = weights_from(policy);

@@ -48,7 +48,10 @@ result<v1::Policy> read_policy_file(const std::string& path);
 const v1::Policy& shipped_policy();
 
 /// What stands behind --policy: `skerry`, the name of a heuristic, or a file of
-/// weights, told by its path's slash or dot.
+/// weights, told by its path's slash or dot. With "+policy:FILE" after it, the
+/// policy network of these weights chooses among the best 64 that an evolved
+/// one finds; with "+value:WEIGHT:FILE" the value of what a placement leaves
+/// counts so much beside the score.
 /// @returns `invalid_argument` with the known names, and what
 ///          `read_policy_file` returns.
 result<policy_choice> find_policy(std::string_view name_or_file);

@@ -6,7 +6,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
+#include <fstream>
 #include <openssl/evp.h>
+#include <system_error>
 #include <utility>
 
 namespace skerry {
@@ -104,6 +107,20 @@ result<network_weights> read_weights(std::string_view bytes,
     return damaged(origin, ok.failure().message);
   out.origin = origin_from(from.origin());
   return out;
+}
+
+result<network_weights> read_weights_file(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file)
+    return {
+        errno == ENOENT ? error_code::not_found : error_code::io_failed,
+        fmt::format("{}: {}", path, std::generic_category().message(errno))};
+  std::string content(max_weights_bytes + 1, '\0');
+  file.read(content.data(), static_cast<std::streamsize>(content.size()));
+  content.resize(static_cast<std::size_t>(file.gcount()));
+  if (file.bad())
+    return {error_code::io_failed, fmt::format("{}: cannot be read", path)};
+  return read_weights(content, path);
 }
 
 std::string weights_id(const network_weights& weights) {

@@ -24,6 +24,10 @@ std::string weights_bytes(const network_weights& weights);
 result<network_weights> read_weights(std::string_view bytes,
                                      std::string_view origin);
 
+/// @returns `not_found` or `io_failed` with the path, and what `read_weights`
+///          returns.
+result<network_weights> read_weights_file(const std::string& path);
+
 /// The SHA-256 of weights as their bytes carry it, in hexadecimal: their name
 /// among the parents of others.
 std::string weights_id(const network_weights& weights);

@@ -176,13 +176,15 @@ std::uint64_t version_of(const policy_choice& which) {
 }
 
 bool wants_workload(const policy_choice& which) {
-  return which.weights || which.name == "fgd";
+  return which.weights || which.maker || which.name == "fgd";
 }
 
 result<std::unique_ptr<placement_policy>>
 make_policy(const policy_choice& which, const cluster& on,
             const policy_context& context) {
   const auto& name = which.name;
+  if (which.maker)
+    return (*which.maker)(on, context);
   if (which.weights) {
     if (auto ok = validate(*which.weights); !ok)
       return ok.failure();

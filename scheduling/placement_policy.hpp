@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,11 +48,18 @@ struct policy_context {
   placement_search search = placement_search::index;
 };
 
+/// Makes a policy of a kind that this room does not know.
+/// @param on Outlives the policy.
+using policy_maker = std::function<std::unique_ptr<placement_policy>(
+    const cluster& on, const policy_context& context)>;
+
 /// Which policy: one of `placement_policy_names`, or one that was evolved.
 struct policy_choice {
   std::string name;
   /// Of an evolved one; its name is then any.
   std::shared_ptr<const placement_weights> weights = {};
+  /// Of another kind, for example one that asks a network; its name is any.
+  std::shared_ptr<const policy_maker> maker = {};
 
   /// One of those that have a name.
   template <std::convertible_to<std::string_view> Text>
@@ -59,6 +67,9 @@ struct policy_choice {
   policy_choice(std::string any, const placement_weights& evolved)
       : name{std::move(any)}, weights{std::make_shared<const placement_weights>(
                                   evolved)} {}
+  policy_choice(std::string any, policy_maker made_by)
+      : name{std::move(any)}, maker{std::make_shared<const policy_maker>(
+                                  std::move(made_by))} {}
 };
 
 /// The policies `make_policy` knows by name, in the order of tables.

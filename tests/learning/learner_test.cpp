@@ -36,7 +36,7 @@ learner made(const learner_options& options,
 TEST_CASE(
     "a learner waits for experience, learns, and publishes now and then") {
   experience_ring ring{small_ring, 1};
-  auto learning = made({.batch = 32, .publish_steps = 100});
+  auto learning = made({.batch = 32, .publish_steps = 100, .reward_scale = 1});
   CHECK(learning.step(ring).failure().code == error_code::insufficient);
   CHECK(learning.figures().steps == 0);
 
@@ -96,6 +96,7 @@ TEST_CASE("weights of other features are refused, as are senseless options") {
   CHECK_FALSE(validate(learner_options{.batch = 0}));
   CHECK_FALSE(validate(learner_options{.hidden = 65}));
   CHECK_FALSE(validate(learner_options{.publish_steps = 0}));
+  CHECK_FALSE(validate(learner_options{.reward_scale = 0}));
 }
 
 TEST_SUITE_END();

@@ -1,4 +1,6 @@
+#include "learning/trainer.hpp"
 #include "messages/policy_file.hpp"
+#include "messages/weights_file.hpp"
 #include "tests/fresh_directory.hpp"
 
 #include <limits>
@@ -160,6 +162,40 @@ TEST_CASE("policies are found by name and by file") {
   REQUIRE(found);
   CHECK(found->name == path);
   CHECK(*found->weights == some_weights());
+}
+
+TEST_CASE("a network is asked beside an evolved policy, and no other") {
+  const fresh_directory directory;
+  rng random{1};
+  const auto file = directory.write(
+      "net.weights", weights_bytes(first_weights(experience_network(),
+                                                 experience_schema(), random)));
+  for (const auto* how : {"+policy:", "+value:0.5:", "+value:-2:"}) {
+    const auto found = find_policy("skerry" + (how + file));
+    REQUIRE(found);
+    CHECK(found->name == "skerry" + (how + file));
+    cluster nodes;
+    REQUIRE(nodes.add_node(
+        {.name = "n", .capacity = {millicores{1000}, bytes{1 << 20}}}));
+    const auto made = make_policy(*found, nodes, {});
+    REQUIRE(made);
+    const auto shape
+        = nodes.intern({.demand = {millicores{100}, bytes{1 << 10}}});
+    REQUIRE(shape);
+    CHECK((*made)->choose(*shape).has_value());
+  }
+  const auto refusal = [](const std::string& name) {
+    const auto found = find_policy(name);
+    REQUIRE_FALSE(found);
+    return found.failure().message;
+  };
+  CHECK(says(refusal("fgd+policy:" + file), "of an evolved policy"));
+  CHECK(says(refusal("skerry+value:" + file), "+value:WEIGHT:FILE"));
+  CHECK(says(refusal("skerry+luck"), "+policy:FILE"));
+  CHECK(says(refusal("skerry+policy:/nowhere.weights"), "/nowhere.weights"));
+  CHECK(says(
+      refusal("skerry+policy:" + directory.write("bad.weights", "damaged")),
+      "bad.weights"));
 }
 
 TEST_SUITE_END();

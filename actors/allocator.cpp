@@ -25,6 +25,12 @@ result<std::unique_ptr<allocator>> allocator::make(allocator_options options) {
   if (!policy)
     return policy.failure();
   made->policy_ = std::move(*policy);
+  if (const auto& how = made->options_.experience) {
+    if (auto checked = validate(*how); !checked)
+      return checked.failure();
+    made->experience_ = std::make_unique<cell_recorder>(
+        *how, *made->ledger_, version_of(made->options_.policy));
+  }
   return made;
 }
 
@@ -198,6 +204,8 @@ void allocator::end(allocation& a, bool lost, bool evicted,
     return;
   }
   free_amounts(a, out);
+  if (experience_)
+    experience_->ended(a.record, outcome, a.submitted_unix_milliseconds);
   if (a.record.reserved()) {
     drop(a.record.task(), out);
     return;
@@ -301,6 +309,8 @@ void allocator::tick(instant now, outbox& out) {
   end_pauses(now);
   send_reports(now, out);
   give_up_late(now, out);
+  if (experience_)
+    experience_->tick(now, out);
   const auto since = now.steady_milliseconds - told_freed_at_;
   const bool news = freed_ != told_freed_;
   if (since < options_.heartbeat_milliseconds && !news)
@@ -316,6 +326,11 @@ void allocator::tick(instant now, outbox& out) {
   tell(options_.server);
   for (const auto& server : reachable_)
     tell(server);
+}
+
+void allocator::finish_experience(instant now, outbox& out) {
+  if (experience_)
+    experience_->finish(now, out);
 }
 
 // -- envelopes ----------------------------------------------------------------

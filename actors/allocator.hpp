@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/cell_recorder.hpp"
 #include "actors/outbox.hpp"
 #include "messages/skerry/mesh/v1/records.pb.h"
 #include "scheduling/ledger.hpp"
@@ -12,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -48,6 +50,8 @@ struct allocator_options {
   std::size_t max_gone = 65'536;
   /// Remember the shapes of tasks also when the policy does not want them.
   bool record_workload = false;
+  /// How decisions become experience; none: they do not.
+  std::optional<experience_recorder_options> experience = {};
   /// No longer than this is a reservation held unconfirmed.
   std::int64_t max_hold_milliseconds = 3'600'000;
 };
@@ -119,6 +123,8 @@ public:
   /// Of nodes and tasks, some: no more than that which is copied in 0.1 ms, as
   /// decisions wait for it.
   placement_picture picture() const;
+  /// The last experience, before the end.
+  void finish_experience(instant now, outbox& out);
 
   const ledger& state() const { return *ledger_; }
   /// Recomputes what is kept twice, the ledger's own included.
@@ -145,6 +151,7 @@ private:
     bool reporting = false;
     std::int64_t reported_at = -1; ///< -1: not sent yet.
     std::int64_t started_unix_milliseconds = 0;
+    std::int64_t submitted_unix_milliseconds = 0; ///< 0: not known.
     v1::Usage usage;
   };
 
@@ -312,6 +319,7 @@ private:
   std::unique_ptr<ledger> ledger_;
   std::unique_ptr<placement_policy> policy_;
   workload_record workload_; ///< What `policy_` is told, for some.
+  std::unique_ptr<cell_recorder> experience_; ///< Where it is recorded.
   std::map<std::string, attached_node> nodes_;
   std::unordered_map<std::string, allocation> allocations_; ///< By task.
   std::map<link_id, std::set<std::string>> links_;          ///< Their nodes.

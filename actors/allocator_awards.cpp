@@ -49,8 +49,11 @@ void explain_to(v1::Decision& decision, const explanation& why,
 /// void then, which is why it is done rarely.
 void allocator::learn_of(const task_shape& awarded) {
   const bool wanted = wants_workload(options_.policy);
-  if ((!wanted && !options_.record_workload) || !workload_.add(awarded)
-      || !wanted)
+  if ((!wanted && !options_.record_workload) || !workload_.add(awarded))
+    return;
+  if (experience_)
+    experience_->learn_of(workload_.shapes());
+  if (!wanted)
     return;
   auto policy
       = make_policy(options_.policy, ledger_->nodes(),
@@ -193,6 +196,8 @@ allocator::place(const mesh::v1::Award& award,
   const auto& nodes = ledger_->nodes();
   const auto shape = ledger_->profile(*interned).shape;
   const auto chosen = policy_->choose(shape);
+  if (experience_)
+    experience_->decided(award, shape, chosen, now);
   const bool ever = chosen || nodes.can_ever_fit(nodes.shape(shape));
   allocation a;
   result<> taken = done{};
@@ -206,6 +211,7 @@ allocator::place(const mesh::v1::Award& award,
     if (award.has_work())
       *record.mutable_work() = award.work();
     a.record = std::move(record);
+    a.submitted_unix_milliseconds = award.submitted_unix_milliseconds();
     taken = hold(a, *profile, chosen->node, chosen->devices);
   }
   ledger_->release(*interned);

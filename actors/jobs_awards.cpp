@@ -140,6 +140,8 @@ void jobs::send(open_award open, instant now, outbox& out) {
     award->set_attempt(t->attempt);
     *award->mutable_profile() = group.profile();
     *award->mutable_work() = group.work();
+    award->set_submitted_unix_milliseconds(
+        t.owner->record.submitted_unix_milliseconds());
   }
   ++cell.open_awards;
   awards_[number] = std::move(open);

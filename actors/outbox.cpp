@@ -34,6 +34,7 @@ void outbox::absorb(outbox other) {
   append(links_to_close, std::move(other.links_to_close));
   append(replies, std::move(other.replies));
   append(decisions, std::move(other.decisions));
+  append(experiences, std::move(other.experiences));
 }
 
 } // namespace skerry

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "learning/experience.hpp"
 #include "messages/gateway.hpp"
 #include "messages/skerry/mesh/v1/mesh.pb.h"
 #include "storage/store.hpp"
@@ -30,6 +31,7 @@ struct outbox {
   std::vector<link_id> links_to_close;
   std::vector<std::function<void()>> replies; ///< To callers of the gateway.
   std::vector<v1::DecisionRecord> decisions;  ///< For the decision log.
+  std::vector<experience> experiences;        ///< For REPLAY.
 
   void put(std::string key, const google::protobuf::MessageLite& record) {
     writes.push_back({std::move(key), record.SerializeAsString()});
@@ -56,7 +58,8 @@ struct outbox {
 
   bool empty() const {
     return writes.empty() && envelopes.empty() && to_agents.empty()
-           && links_to_close.empty() && replies.empty() && decisions.empty();
+           && links_to_close.empty() && replies.empty() && decisions.empty()
+           && experiences.empty();
   }
 };
 

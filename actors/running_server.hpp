@@ -118,6 +118,9 @@ private:
   /// Brings the islands a picture of the cell.
   void show_cell(std::uint32_t island);
   v1::IslandsReply islands_here(const v1::IslandsRequest& request) const;
+  /// Asks each reachable server for what it has recorded since the last time,
+  /// when all have answered.
+  void gather_experience();
   void to_jobs(jobs_call run);
   void to_cell(cell_call run);
   void hand_on(outbox out);
@@ -189,6 +192,12 @@ private:
   /// That the islands end now.
   std::shared_ptr<std::atomic<bool>> islands_stop_
       = std::make_shared<std::atomic<bool>>(false);
+  std::unique_ptr<replay> replay_; ///< Where experience is kept.
+  std::mutex gather_mutex_;
+  /// Under `gather_mutex_`: what has been gathered of each server.
+  std::map<std::string, std::uint64_t> gathered_to_;
+  std::int64_t gathered_at_ = 0; ///< Likewise, steady milliseconds.
+  bool gathering_ = false;       ///< Likewise: answers are awaited.
   std::atomic<bool> failed_ = false;
   // Last, so that it ends first: its callbacks use all of the above.
   std::unique_ptr<group_commit> commits_;

@@ -37,6 +37,12 @@ result<> running_server::open() {
     return valid;
   if (auto valid = validate(options_.islands); !valid)
     return valid;
+  if (options_.replay) {
+    options_.replay->role.store.directory
+        = options_.data_directory / "experience";
+    if (auto valid = validate(options_.replay->role); !valid)
+      return valid;
+  }
   if (auto& base = options_.islands.base; !base.empty())
     if (auto made = cell_objective::make(base, {}); !made)
       return made.failure();
@@ -73,6 +79,8 @@ result<> running_server::open() {
   questions_ = std::make_unique<questions>(
       options_.name, milliseconds{options_.question_milliseconds},
       [this](mesh::v1::Envelope envelope) { deliver(std::move(envelope)); });
+  if (options_.replay)
+    replay_ = std::make_unique<replay>(options_.replay->role);
   spawn_roles(std::move(owner), std::move(cell));
   tell_roles_of_peers();
   refresh_status();
@@ -98,7 +106,9 @@ result<> running_server::recover(std::unique_ptr<jobs_role>& owner,
                                  std::unique_ptr<allocator>& cell) {
   options_.jobs.server = options_.cell.server = options_.name;
   options_.jobs.epoch = options_.cell.epoch = store_->epoch();
-  options_.cell.record_workload = options_.islands.count > 0;
+  options_.cell.record_workload = options_.islands.count > 0 || options_.replay;
+  if (options_.replay)
+    options_.cell.experience = options_.replay->recorder;
   auto made = allocator::make(options_.cell);
   if (!made)
     return made.failure();
@@ -145,6 +155,9 @@ void running_server::spawn_roles(std::unique_ptr<jobs_role> owner,
   const std::function<void(outbox)> on_cell = [this, began](outbox out) {
     // What was only asked changes nothing and waits for no disk.
     decided(std::exchange(out.decisions, {}), *began);
+    if (!out.experiences.empty())
+      replay_->record(std::exchange(out.experiences, {}));
+    gather_experience();
     if (!out.empty())
       hand_on(std::move(out));
   };
@@ -186,7 +199,14 @@ void running_server::stop() {
     questions_->stop();
   mesh_.reset();
   system_.reset(); // Waits for all actors, which may still hand on.
+  if (replay_) {
+    outbox last;
+    (void)cell_role_->try_use( // Nobody else is left.
+        [&last](allocator& role) { role.finish_experience(now(), last); });
+    replay_->record(std::move(last.experiences));
+  }
   commits_.reset();
+  replay_.reset(); // After all who may still ask for it.
   if (decisions_)
     decisions_->flush();
 }
@@ -296,6 +316,10 @@ void running_server::take_own(mesh::v1::Envelope envelope) {
   else if (question.has_islands())
     answer([&](auto& to) {
       *to.mutable_islands() = islands_here(question.islands());
+    });
+  else if (question.has_experience() && replay_)
+    answer([&](auto& to) {
+      *to.mutable_experience() = replay_->answer(question.experience());
     });
 }
 

@@ -4,15 +4,25 @@
 #include "actors/island_worker.hpp"
 #include "actors/jobs.hpp"
 #include "actors/mesh.hpp"
+#include "actors/replay.hpp"
 #include "messages/gateway.hpp"
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace skerry {
+
+struct server_replay_options {
+  experience_recorder_options recorder;
+  replay_role_options role;
+  /// Brings the experience of the other servers here, a batch of each at a
+  /// time; 0: stays each where it is.
+  std::int64_t gather_milliseconds = 0;
+};
 
 struct server_options {
   std::string name;
@@ -23,6 +33,8 @@ struct server_options {
   jobs_options jobs; ///< Likewise.
   allocator_options cell;
   server_islands_options islands;
+  /// None: nothing is recorded. The directory is filled in.
+  std::optional<server_replay_options> replay = {};
   bool with_mesh = true; ///< False for a cluster of one, without a port.
   /// Between looks at the clock by JOBS and ALLOCATOR: a tenth of the shortest
   /// time that either waits for.

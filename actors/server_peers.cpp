@@ -238,6 +238,8 @@ v1::ServerStatus running_server::own_status() {
   status.set_mesh_address(options_.mesh.listen);
   status.set_version(options_.version);
   status.set_islands(options_.islands.count);
+  if (replay_)
+    *status.mutable_replay() = replay_->status();
   status.set_reachable(true);
   const auto commits = commits_->measured();
   status.set_syncs(commits.commits);

@@ -166,6 +166,31 @@ std::string servers_table(const v1::ServersReply& servers) {
   return table.text();
 }
 
+std::string replay_table(const v1::ServersReply& servers) {
+  text_table table{{"SERVER", "RECORDED", "IN MEMORY", "FROM DISK", "GATHERED",
+                    "SAMPLED", "DROPPED", "NOT ON DISK", "DAMAGED", "SKIPPED",
+                    "BYTES"}};
+  std::string notes;
+  for (const auto& server : servers.servers()) {
+    if (!server.has_replay())
+      continue;
+    const auto& replay = server.replay();
+    std::vector<std::string> row{server.name()};
+    for (const auto figure :
+         {replay.recorded(), replay.held(), replay.rebuilt(), replay.gathered(),
+          replay.sampled(), replay.dropped(), replay.not_on_disk(),
+          replay.damaged(), replay.skipped()})
+      row.push_back(fmt::format("{}", figure));
+    row.push_back(bytes_text(static_cast<std::int64_t>(replay.bytes())));
+    table.add(std::move(row));
+    if (!replay.trouble().empty())
+      notes += fmt::format("{}: {}\n", server.name(),
+                           printable(replay.trouble()));
+  }
+  auto text = table.text();
+  return notes.empty() ? text : text + "\n" + notes;
+}
+
 std::string decision_records_table(const v1::ListDecisionsReply& decisions) {
   text_table table{
       {"NUMBER", "AGE", "TASK", "NODE", "DEVICES", "CELL", "POLICY", "WHY"}, 8};

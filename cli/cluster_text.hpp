@@ -30,6 +30,8 @@ std::string outcome_text(const v1::Outcome& outcome);
 std::string jobs_table(const v1::ListJobsReply& jobs);
 std::string nodes_table(const v1::ListNodesReply& nodes);
 std::string servers_table(const v1::ServersReply& servers);
+/// What servers have of experience.
+std::string replay_table(const v1::ServersReply& servers);
 std::string islands_table(const v1::IslandsReply& islands);
 /// The last migrants, island by island.
 std::string migrations_table(const v1::IslandsReply& islands);

@@ -188,6 +188,20 @@ result<view> view_servers(client& cluster, const selection&, console&) {
   return view{json_of(*reply), servers_table(*reply)};
 }
 
+result<view> view_replay(client& cluster, const selection&, console&) {
+  auto reply = cluster.call(&v1::Cluster::Stub::Servers, {});
+  if (!reply)
+    return reply.failure();
+  json data{{"replay", json::array()}};
+  for (const auto& server : reply->servers())
+    if (server.has_replay()) {
+      auto each = json_of(server.replay());
+      each["server"] = server.name();
+      data["replay"].push_back(std::move(each));
+    }
+  return view{data, replay_table(*reply)};
+}
+
 result<view> view_islands(client& cluster, const selection& what,
                           console& out) {
   v1::IslandsRequest request;
@@ -273,6 +287,8 @@ void add_get_command(CLI::App& parent, const global_flags& globals,
       ->check(refuse_empty);
   add_list(get, globals, chosen, flags, "servers",
            "Servers as the one that answers sees them", view_servers);
+  add_list(get, globals, chosen, flags, "replay",
+           "Experience that servers have recorded, to learn from", view_replay);
   auto& islands = add_list(get, globals, chosen, flags, "islands",
                            "Populations that improve policies, of all servers",
                            view_islands);

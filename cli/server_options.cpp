@@ -4,6 +4,7 @@
 #include "cli/configured.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/version.hpp"
+#include "config/reward_text.hpp"
 #include "messages/policy_file.hpp"
 #include "scheduling/specs.hpp"
 #include "simulation/openb_reader.hpp"
@@ -130,6 +131,22 @@ result<server_islands_options> islands_of(const islands_section& from) {
   return out;
 }
 
+std::optional<server_replay_options> replay_of(const replay_section& from) {
+  if (!from.enabled)
+    return {};
+  server_replay_options out;
+  out.recorder.most_per_second = static_cast<double>(from.decisions_per_second);
+  for (const auto& weight : from.reward)
+    (void)set_weight(out.recorder.weights, weight); // Checked when it was read.
+  out.role.store.max_bytes = static_cast<std::uint64_t>(from.max_bytes);
+  out.role.store.max_age_seconds = from.max_age_milliseconds / 1000;
+  out.role.store.min_free_bytes
+      = static_cast<std::uint64_t>(from.min_free_bytes);
+  out.role.ring.capacity = static_cast<std::size_t>(from.in_memory);
+  out.gather_milliseconds = from.gather_milliseconds;
+  return out;
+}
+
 } // namespace
 
 result<server_setup> server_setup_of(const configuration& from) {
@@ -158,6 +175,7 @@ result<server_setup> server_setup_of(const configuration& from) {
   if (!islands)
     return as_usage_fault(islands.failure());
   out.server.islands = *std::move(islands);
+  out.server.replay = replay_of(from.replay);
   out.server.min_free_bytes
       = static_cast<std::uint64_t>(from.server.min_free_bytes);
   out.api.listen = from.server.listen;

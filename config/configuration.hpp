@@ -64,6 +64,17 @@ struct islands_section {
   std::int64_t checkpoint_milliseconds = 30'000;
 };
 
+struct replay_section {
+  bool enabled = true;
+  std::int64_t decisions_per_second = 1000;
+  std::int64_t in_memory = 131'072;
+  std::int64_t max_bytes = std::int64_t{512} << 20;
+  std::int64_t max_age_milliseconds = 30LL * 86'400'000;
+  std::int64_t min_free_bytes = std::int64_t{1} << 30;
+  std::int64_t gather_milliseconds = 0; ///< 0: does not.
+  std::vector<std::string> reward;      ///< "TERM=WEIGHT".
+};
+
 struct agent_section {
   std::string name; ///< Empty: the name of the machine.
   std::vector<std::string> servers{"127.0.0.1:7070"};
@@ -101,6 +112,7 @@ struct configuration {
   limits_section limits;
   timing_section timing;
   islands_section islands;
+  replay_section replay;
   agent_section agent;
   client_section client;
 

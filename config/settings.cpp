@@ -1,5 +1,6 @@
 #include "config/settings.hpp"
 
+#include "config/reward_text.hpp"
 #include "config/units.hpp"
 #include "evolution/migration.hpp"
 #include "evolution/optimisers.hpp"
@@ -41,6 +42,11 @@ result<> is_label(std::string_view text) {
     return done{};
   return error{error_code::invalid_argument,
                fmt::format("\"{}\" is not KEY=VALUE", text)};
+}
+
+result<> is_reward_weight(std::string_view text) {
+  reward_weights any;
+  return set_weight(any, text);
 }
 
 result<> is_named_amount(std::string_view text) {
@@ -173,7 +179,8 @@ std::vector<setting> settings_of(configuration& into) {
   using text = setting::text;
   using list = setting::list;
   using whole = setting::whole;
-  auto& [server, tls, policy, limits, timing, islands, agent, client] = into;
+  auto& [server, tls, policy, limits, timing, islands, replay, agent, client]
+      = into;
   using flag = setting::flag;
   using amount = setting::amount;
   constexpr std::int64_t day = 86'400'000;
@@ -216,6 +223,21 @@ std::vector<setting> settings_of(configuration& into) {
       {"islands", "refresh", duration(islands.refresh_milliseconds, 1000, day)},
       {"islands", "checkpoint",
        duration(islands.checkpoint_milliseconds, 1000, day)},
+      {"replay", "enabled", flag{&replay.enabled}},
+      {"replay", "decisions_per_second",
+       whole{&replay.decisions_per_second, {1, 1'000'000}}},
+      {"replay", "in_memory", whole{&replay.in_memory, {1024, 100'000'000}}},
+      {"replay", "max_bytes",
+       amount{&replay.max_bytes,
+              parse_bytes,
+              bytes_text,
+              {std::int64_t{16} << 20, INT64_MAX}}},
+      {"replay", "max_age",
+       duration(replay.max_age_milliseconds, 60'000, 3650 * day)},
+      {"replay", "min_free",
+       amount{&replay.min_free_bytes, parse_bytes, bytes_text, {0, INT64_MAX}}},
+      {"replay", "gather", duration(replay.gather_milliseconds, 0, day)},
+      {"replay", "reward", list{&replay.reward, is_reward_weight}},
       {"agent", "name", text{&agent.name, is_name}},
       {"agent", "servers", list{&agent.servers, is_address}},
       {"agent", "data", text{&agent.data}},

@@ -215,6 +215,7 @@ class Demo:
         print(self.skerry("get", "servers"))
         islands = self.islands()
         print(self.skerry("get", "islands"))
+        print(self.skerry("get", "replay"))
         status = [self.cluster.status(server).servers[0]
                   for server in self.cluster.servers]
         placed = sum(len([e for e in agent.events() if e[0] == "start"])
@@ -234,7 +235,9 @@ class Demo:
             # Over the restart: generations and counts are in the checkpoints.
             "migrants_accepted": sum(i.migrants_accepted for i in islands),
             "generations": sum(i.generation for i in islands),
-            "experiences": None,
+            # Decisions with what came of them, on the servers' disks.
+            "experiences": sum(s.replay.recorded + s.replay.rebuilt
+                               for s in status),
             "learner_steps": None,
             "policies_published": None,
             "active_policy": status[0].policy,

@@ -19,8 +19,8 @@ import tempfile
 import grpc
 
 SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "messages"
-NAMES = ("types", "jobs", "decisions", "nodes", "agent_link", "policy",
-         "cluster")
+NAMES = ("types", "jobs", "decisions", "nodes", "agent_link", "experience",
+         "policy", "cluster")
 
 
 class Stubs:

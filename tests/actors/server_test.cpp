@@ -468,3 +468,31 @@ TEST_CASE("islands of several servers exchange migrants and survive a loss") {
   const auto then = at_a()["b0"].migrants_accepted();
   wait_until([&] { return at_a()["b0"].migrants_accepted() > then; });
 }
+
+TEST_CASE("experience is on disk over a restart, and gathered by who asks") {
+  const fresh_directory place;
+  const auto a_at = free_address();
+  const auto recording = [&](const std::string& name, const std::string& at,
+                             std::int64_t gather) {
+    server_options options{.name = name, .data_directory = place.path() / name};
+    options.mesh.listen = at;
+    options.mesh.seeds = {a_at};
+    options.min_free_bytes = 0;
+    options.replay.emplace().gather_milliseconds = gather;
+    options.replay->recorder.steps = 2;
+    options.replay->role.store.min_free_bytes = 1;
+    return server::start(std::move(options)).value();
+  };
+  auto a = recording("a", a_at, 0);
+  const auto b = recording("b", free_address(), 10);
+  wait_for_servers(*a, 2);
+  wait_for_servers(*b, 2);
+  const auto agent = eager_agent::attach(*a, "n", true);
+  REQUIRE(call(*a, &cluster_gateway::submit, job_of("j", 40)));
+  // All but those that have no next state yet.
+  wait_until([&] { return row_of(*a, "a").replay().recorded() >= 38; });
+  wait_until([&] { return row_of(*b, "b").replay().gathered() >= 38; });
+  a.reset(); // The last ones are cut short, and written.
+  a = recording("a", a_at, 0);
+  wait_until([&] { return row_of(*a, "a").replay().rebuilt() >= 39; });
+}

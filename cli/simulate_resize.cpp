@@ -147,7 +147,7 @@ void measure(const resize_request& request, const day_replay& replay,
             [&](double safety) {
               return on_all_days(replay, request.trace.size(), safety);
             },
-            request.violation_percent, 12)
+            request.violation_percent, 8)
             .reserve_percent;
 }
 

@@ -38,6 +38,12 @@ enum class resize_method : std::uint8_t {
   window_max,   ///< The largest use of the last intervals.
   ewma,         ///< Exponentially weighted mean + k deviations.
   window_sigma, ///< `window_max` + k exponentially weighted deviations.
+  /// The demand at which a limit is cheapest, if work beyond it costs `safety`
+  /// times its expected amount: the newsvendor's choice, for the mixture of a
+  /// long and a short histogram, some surprise and the prior.
+  expected_cost,
+  /// A weighted sum of what the others look at: `usage_features`.
+  evolved,
 };
 
 std::span<const resize_method> all_resize_methods();
@@ -61,8 +67,15 @@ struct resize_parameter {
 ///   prior_weight    of the history's quantile in the estimate, the rest being
 ///                   what is seen
 ///   prior_quantile  which one
+/// but for `expected_cost`, for which the prior counts as observations, and
+/// `evolved`, which weighs three figures of it.
 std::vector<resize_parameter> parameters_of(resize_method method,
                                             bool with_history);
+
+/// Where a search for parameters may begin, the best first: values of all that
+/// `parameters_of` lists.
+std::vector<std::vector<double>> starting_points_of(resize_method method,
+                                                    bool with_history);
 
 /// How limits are chosen.
 struct resize_policy {
@@ -70,8 +83,8 @@ struct resize_policy {
   /// By `parameters_of(method, with_history)`, within their bounds.
   std::vector<double> parameters = {};
   bool with_history = false;
-  /// Multiplies the estimated demand; positive. Brings a policy to the
-  /// violation that is allowed.
+  /// Multiplies the estimated demand, or prices what is beyond it; positive.
+  /// Brings a policy to the violation that is allowed.
   double safety = 1;
   /// What the limit aims at; above 1.
   double stretch = 5;
@@ -98,12 +111,13 @@ public:
 
 /// For one task. Its limit is
 ///
-///     demand <- safety * estimate(all that was seen)
+///     demand <- estimate(all that was seen, safety), mostly a product
 ///     limit  <- limit_needed(demand, stretch), rounded up
 ///     after throttling at least boost * the limit in force
 ///     the limit in force, if it is larger by no more than the dead band
 ///
-/// @param prior Outlives the resizer; used if the policy is `with_history`.
+/// @param policy Outlives the resizer.
+/// @param prior  Looked at if the policy is `with_history`.
 /// @pre The policy's parameters are as many as `parameters_of` says.
 std::unique_ptr<resizer> make_resizer(const resize_policy& policy,
                                       const usage_prior& prior);

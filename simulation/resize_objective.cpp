@@ -18,7 +18,8 @@ constexpr double most_safety = 64;
 constexpr double first_stride = 1.3;
 /// Stands for no violation in a logarithm.
 constexpr double tiny_percent = 1e-3;
-constexpr std::size_t steps_in_search = 3;
+/// Interpolated from so few, a reserve is good enough to compare.
+constexpr std::size_t steps_to_compare = 3;
 constexpr std::size_t steps_in_the_end = 14;
 
 struct probe {
@@ -53,8 +54,9 @@ calibrated calibrate(const std::function<resize_totals(double)>& run,
     auto& moving = keeps(low) ? low : high;
     const auto& edge = keeps(low) ? least_safety : most_safety;
     if (std::abs(moving.log_safety) >= std::log(most_safety))
+      // Who violates even so can only have the full flavour.
       return {std::exp(moving.log_safety), moving.totals,
-              moving.totals.charged_reserve_percent()};
+              keeps(low) ? moving.totals.charged_reserve_percent() : 100};
     const auto other = moving;
     moving = try_at(keeps(low)
                         ? std::max(std::log(edge), other.log_safety - stride)
@@ -79,14 +81,13 @@ resize_objective::resize_objective(resize_policy policy,
     : policy_{std::move(policy)}, cases_{std::move(cases)},
       violation_percent_{violation_percent}, sample_{std::min(sample,
                                                               cases_.size())} {
-  genome start;
   for (const auto& each : parameters_of(policy_.method, policy_.with_history)) {
     space_.lower.push_back(each.lower);
     space_.upper.push_back(each.upper);
     space_.scale.push_back((each.upper - each.lower) / 8);
-    start.push_back(each.start);
   }
-  space_.starting_points.push_back(std::move(start));
+  space_.starting_points
+      = starting_points_of(policy_.method, policy_.with_history);
 }
 
 resize_policy resize_objective::with(std::span<const double> genes) const {
@@ -108,23 +109,28 @@ double resize_objective::cost(std::span<const double> genes,
                policy.safety = safety;
                return run_resize_track(drawn, policy);
              },
-             violation_percent_, steps_in_search)
+             violation_percent_, steps_to_compare)
       .reserve_percent;
 }
 
-calibrated resize_objective::on_all(std::span<const double> genes) const {
+calibrated resize_objective::on_all(std::span<const double> genes,
+                                    std::size_t steps) const {
   auto policy = with(genes);
   return calibrate(
       [&](double safety) {
         policy.safety = safety;
         return run_resize_track(cases_, policy);
       },
-      violation_percent_, steps_in_the_end);
+      violation_percent_, steps);
+}
+
+double resize_objective::cost_on_all(std::span<const double> genes) const {
+  return on_all(genes, steps_to_compare).reserve_percent;
 }
 
 resize_policy resize_objective::tuned(std::span<const double> genes) const {
   auto policy = with(genes);
-  policy.safety = on_all(genes).safety;
+  policy.safety = on_all(genes, steps_in_the_end).safety;
   return policy;
 }
 
@@ -153,7 +159,7 @@ resize_policy tune_resize_policy(const resize_policy& method,
   }
   const auto best
       = std::ranges::min_element(contenders, {}, [&](const auto& genes) {
-          return objective.on_all(genes).reserve_percent;
+          return objective.cost_on_all(genes);
         });
   return objective.tuned(*best);
 }

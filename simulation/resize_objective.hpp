@@ -46,10 +46,11 @@ public:
 
   /// The policy with these genes, its safety calibrated on all tuning days.
   resize_policy tuned(std::span<const double> genes) const;
-  /// What `tuned` costs on all tuning days.
-  calibrated on_all(std::span<const double> genes) const;
+  /// The same as `cost`, on all tuning days.
+  double cost_on_all(std::span<const double> genes) const;
 
 private:
+  calibrated on_all(std::span<const double> genes, std::size_t steps) const;
   resize_policy with(std::span<const double> genes) const;
 
   resize_policy policy_;

@@ -1,5 +1,6 @@
 #include "scheduling/resize_policy.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -118,14 +119,62 @@ TEST_CASE("a prior takes its share of the estimate") {
   CHECK(make_resizer(policy, always_40)->next_limit({20, 100, false}) == 24);
 }
 
-TEST_CASE("every method has a name and starts within its bounds") {
+TEST_CASE("the expected cost weighs reserve against work beyond it") {
+  // Half-life 1: 50 with weight 1/2, 10 twice with 1 + 1/4. Limits needed: 0,
+  // 12.2 and 55.6. Work beyond 10: 50 / 2 of 1.75, at 12 an observation:
+  // 12 * 25 / 1.75 = 171.
+  auto policy = policy_of(resize_method::expected_cost, {1, 1, 0, 0, 1});
+  CHECK(limit_after(policy, {10, 50, 10}) == 56);
+  // At a fifth of the price 34.3, less than 55.6 - 12.2 = 43.4: not worth it.
+  policy.safety = 0.2;
+  CHECK(limit_after(policy, {10, 50, 10}) == 13);
+}
+
+TEST_CASE("a prior counts as observations where costs are expected") {
+  usage_prior always_40;
+  always_40.weights[40] = 1;
+  // Beside one observation of 10: 40 / (1 - 0.6 / 5) = 45.5.
+  const resize_policy policy{.method = resize_method::expected_cost,
+                             .parameters = {100, 1, 0, 0, 1, 0, 1, 30},
+                             .with_history = true};
+  CHECK(make_resizer(policy, always_40)->next_limit({10, 100, false}) == 46);
+  CHECK(make_resizer(policy, {})->next_limit({10, 100, false}) == 13);
+}
+
+TEST_CASE("the evolved policy is a sum of features") {
+  // After 10 and 30: a constant 10, last 30, maxima 30 and 30; weights by
+  // `usage_feature_names`. 0.5 * 10 + 0.1 * 30 + 0.4 * 30 = 20.
+  const auto policy
+      = policy_of(resize_method::evolved, {0.5, 0.1, 0, 0, 0, 0, 0, 0.4, 0});
+  CHECK(limit_after(policy, {10, 30}) == 24);
+  // A quarter of a quantile of the prior, 40, more: 30 / 0.86 = 34.9.
+  usage_prior always_40;
+  always_40.weights[40] = 1;
+  const resize_policy informed{.method = resize_method::evolved,
+                               .parameters
+                               = {0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0.25},
+                               .with_history = true};
+  CHECK(make_resizer(informed, always_40)->next_limit({20, 100, false}) == 35);
+}
+
+TEST_CASE("searches begin within the bounds") {
+  for (const auto method : all_resize_methods())
+    for (const bool history : {false, true}) {
+      const auto parameters = parameters_of(method, history);
+      for (const auto& point : starting_points_of(method, history)) {
+        REQUIRE(point.size() == parameters.size());
+        for (std::size_t i = 0; i < point.size(); ++i) {
+          CAPTURE(parameters[i].name);
+          CHECK(parameters[i].lower <= point[i]);
+          CHECK(point[i] <= parameters[i].upper);
+        }
+      }
+    }
+}
+
+TEST_CASE("every method has a name") {
   for (const auto method : all_resize_methods()) {
     CHECK(*find_resize_method(to_string(method)) == method);
-    for (const auto& each : parameters_of(method, true)) {
-      CAPTURE(each.name);
-      CHECK(each.lower <= each.start);
-      CHECK(each.start <= each.upper);
-    }
   }
   CHECK(find_resize_method("guess").failure().code
         == error_code::invalid_argument);

@@ -68,6 +68,20 @@ TEST_CASE("a violation that jumps is found as well") {
   CHECK(found.totals.violating_work == 0);
 }
 
+TEST_CASE("who violates under every safety can only have the full flavour") {
+  const auto found = calibrate(
+      [](double) {
+        resize_totals totals;
+        totals.vm_intervals = 10;
+        totals.limits = 30;
+        totals.work = 100;
+        totals.violating_work = 96;
+        return totals;
+      },
+      5, 3);
+  CHECK(found.reserve_percent == 100);
+}
+
 TEST_CASE("a search is repeatable and never worse than its starts") {
   const auto vms = jumping_vms(12);
   const usage_prior nothing;

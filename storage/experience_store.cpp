@@ -176,6 +176,13 @@ experience_store::open(const experience_store_options& options) {
   made->options = options;
   std::error_code fault;
   const bool is_ours = std::filesystem::exists(options.directory / "CURRENT");
+  // Opening alone writes some megabytes, and a RocksDB on a full disk may end
+  // the whole process.
+  if (const auto room = made->has_room(); !room && !options.read_only) {
+    if (!is_ours)
+      return room.failure();
+    made->options.read_only = true;
+  }
   if (options.read_only && !is_ours)
     return {error_code::not_found, fmt::format("{}: no experience is there",
                                                options.directory.string())};
@@ -193,10 +200,10 @@ experience_store::open(const experience_store_options& options) {
   if (status.IsIOError() && status.ToString().find("lock") != std::string::npos)
     return {error_code::conflict, fmt::format("{}: another process has it open",
                                               options.directory.string())};
-  if (options.read_only && status.IsCorruption())
+  const bool only_reads = made->options.read_only;
+  if (only_reads && status.IsCorruption())
     return {error_code::malformed, made->at(status).message};
-  if (!options.read_only
-      && (status.IsCorruption() || status.IsInvalidArgument())) {
+  if (!only_reads && (status.IsCorruption() || status.IsInvalidArgument())) {
     made->db.reset();
     std::filesystem::remove_all(options.directory, fault);
     made->next = 0;
@@ -213,7 +220,11 @@ experience_store::open(const experience_store_options& options) {
 
 result<> experience_store::parts::has_room() const {
   std::error_code fault;
-  const auto space = std::filesystem::space(options.directory, fault);
+  auto where = options.directory; // Or the nearest above it that is there.
+  while (!std::filesystem::exists(where, fault) && where.has_relative_path())
+    where = where.parent_path();
+  const auto space = std::filesystem::space(
+      where.empty() ? std::filesystem::path{"."} : where, fault);
   if (!fault && space.available >= options.min_free_bytes)
     return done{};
   return {error_code::limit_exceeded,

@@ -46,8 +46,9 @@ result<> validate(const experience_store_options& options);
 class experience_store {
 public:
   /// @returns `invalid_argument`, `conflict` when another process has it open,
-  ///          `malformed` when the directory holds something else, `io_failed`,
-  ///          and to read only `not_found` and `malformed` for damage.
+  ///          `malformed` for a directory of others, `io_failed`, on a full
+  ///          disk `limit_exceeded`; to read, `not_found`, `malformed` for
+  ///          damage.
   static result<std::unique_ptr<experience_store>>
   open(const experience_store_options& options);
   ~experience_store();

@@ -145,6 +145,10 @@ TEST_CASE_FIXTURE(sea, "a disk that is nearly full keeps no more experience") {
         == error_code::limit_exceeded);
   CHECK(store->measured().dropped == 5);
   CHECK(read(*store) == range(0, 10));
+  options.directory = directory.path() / "not" / "begun";
+  CHECK(experience_store::open(options).failure().code
+        == error_code::limit_exceeded);
+  CHECK_FALSE(std::filesystem::exists(options.directory));
 }
 
 TEST_CASE_FIXTURE(sea, "a directory of somebody else, or in use, is left "

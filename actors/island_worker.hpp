@@ -108,7 +108,4 @@ private:
   double cpu_at_start_ = 0;
 };
 
-/// What the calling thread has used, in seconds.
-double own_cpu_seconds();
-
 } // namespace skerry

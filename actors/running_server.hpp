@@ -87,6 +87,8 @@ public:
                      reply<v1::ForgetServerReply> then) override;
   void islands(v1::IslandsRequest request,
                reply<v1::IslandsReply> then) override;
+  void learner(v1::LearnerRequest request,
+               reply<v1::LearnerReply> then) override;
 
   link_id open_link(std::shared_ptr<agent_sink> to) override;
   bool take(link_id link, v1::AgentMessage message) override;
@@ -121,6 +123,9 @@ private:
   /// Asks each reachable server for what it has recorded since the last time,
   /// when all have answered.
   void gather_experience();
+  void spawn_learner();
+  void tell_learner_of_peers();
+  v1::LearnerReply learner_here(const v1::LearnerRequest& request) const;
   void to_jobs(jobs_call run);
   void to_cell(cell_call run);
   void hand_on(outbox out);
@@ -174,7 +179,8 @@ private:
   role_actor<allocator> cell_;
   std::shared_ptr<shared_role<allocator>> cell_role_; ///< Set at the start.
   std::vector<island_entry> islands_;
-  bool stopped_ = false; ///< Likewise.
+  role_actor<learner_worker> learner_; ///< Where there is one.
+  bool stopped_ = false;               ///< Likewise.
   std::unique_ptr<server_mesh> mesh_;
   mutable std::shared_mutex links_mutex_;
   std::map<link_id, link_entry> links_;
@@ -188,8 +194,13 @@ private:
   std::map<std::string, std::uint64_t> forgotten_;
   std::vector<std::string> reachable_;
   std::map<std::string, std::uint32_t> islands_at_; ///< Reachable servers.
+  std::set<std::string> learners_at_;               ///< Likewise.
+  std::shared_ptr<learner_board> learner_board_
+      = std::make_shared<learner_board>();
+  /// What the learner draws from; whoever records fills it.
+  std::shared_ptr<experience_ring> experience_;
   std::shared_ptr<island_board> board_ = std::make_shared<island_board>();
-  /// That the islands end now.
+  /// That the islands and the learner end now.
   std::shared_ptr<std::atomic<bool>> islands_stop_
       = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<replay> replay_; ///< Where experience is kept.

@@ -43,6 +43,8 @@ result<> running_server::open() {
     if (auto valid = validate(options_.replay->role); !valid)
       return valid;
   }
+  if (auto valid = validate(options_.learner); !valid)
+    return valid;
   if (auto& base = options_.islands.base; !base.empty())
     if (auto made = cell_objective::make(base, {}); !made)
       return made.failure();
@@ -79,12 +81,20 @@ result<> running_server::open() {
   questions_ = std::make_unique<questions>(
       options_.name, milliseconds{options_.question_milliseconds},
       [this](mesh::v1::Envelope envelope) { deliver(std::move(envelope)); });
+  if (options_.learner.on)
+    experience_ = std::make_shared<experience_ring>(
+        options_.learner.replay, options_.learner.learning.seed);
   if (options_.replay)
-    replay_ = std::make_unique<replay>(options_.replay->role);
+    replay_ = std::make_unique<replay>(
+        options_.replay->role, [ring = experience_](const experience& one) {
+          if (ring)
+            (void)ring->insert(one); // It was read from a valid record.
+        });
   spawn_roles(std::move(owner), std::move(cell));
   tell_roles_of_peers();
   refresh_status();
   spawn_islands();
+  spawn_learner();
   if (!options_.with_mesh)
     return done{};
   auto joined = server_mesh::start(
@@ -180,6 +190,9 @@ void running_server::stop() {
     for (const auto& island : islands_)
       caf::anon_send_exit(island.actor, caf::exit_reason::user_shutdown);
     islands_.clear();
+    if (learner_)
+      caf::anon_send_exit(learner_, caf::exit_reason::user_shutdown);
+    learner_ = role_actor<learner_worker>{};
     if (jobs_)
       caf::anon_send_exit(jobs_, caf::exit_reason::user_shutdown);
     if (cell_)
@@ -281,6 +294,8 @@ void running_server::deliver(mesh::v1::Envelope envelope) {
     caf::anon_send(cell_, std::move(envelope));
   } else if (envelope.role() == Envelope::ISLAND) {
     to_island(std::move(envelope));
+  } else if (envelope.role() == Envelope::LEARNER && learner_) {
+    caf::anon_send(learner_, std::move(envelope));
   }
 }
 
@@ -320,6 +335,10 @@ void running_server::take_own(mesh::v1::Envelope envelope) {
   else if (question.has_experience() && replay_)
     answer([&](auto& to) {
       *to.mutable_experience() = replay_->answer(question.experience());
+    });
+  else if (question.has_learner())
+    answer([&](auto& to) {
+      *to.mutable_learner() = learner_here(question.learner());
     });
 }
 

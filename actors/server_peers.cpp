@@ -22,12 +22,15 @@ void running_server::peers_changed(const std::vector<peer>& peers) {
     const std::lock_guard lock{peers_mutex_};
     const auto before = std::exchange(reachable_, {});
     islands_at_.clear();
+    learners_at_.clear();
     for (const auto& one : peers) {
       const bool was = std::ranges::find(before, one.name) != before.end();
       if (one.reachable)
         reachable_.push_back(one.name);
       if (one.reachable && one.status.islands() > 0)
         islands_at_[one.name] = one.status.islands();
+      if (one.reachable && one.status.learner())
+        learners_at_.insert(one.name);
       if (options_.log && was != one.reachable)
         options_.log(fmt::format("server {} name={} epoch={}",
                                  was ? "lost" : "connected", one.name,
@@ -57,6 +60,7 @@ void running_server::peers_changed(const std::vector<peer>& peers) {
     });
   tell_roles_of_peers();
   tell_islands_of_peers();
+  tell_learner_of_peers();
 }
 
 void running_server::tell_roles_of_peers() {
@@ -240,6 +244,7 @@ v1::ServerStatus running_server::own_status() {
   status.set_islands(options_.islands.count);
   if (replay_)
     *status.mutable_replay() = replay_->status();
+  status.set_learner(options_.learner.on);
   status.set_reachable(true);
   const auto commits = commits_->measured();
   status.set_syncs(commits.commits);

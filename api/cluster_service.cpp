@@ -28,6 +28,12 @@ private:
     return forward(in_, *call, request, reply, &cluster_gateway::islands);
   }
 
+  grpc::ServerUnaryReactor* Learner(grpc::CallbackServerContext* call,
+                                    const v1::LearnerRequest* request,
+                                    v1::LearnerReply* reply) override {
+    return forward(in_, *call, request, reply, &cluster_gateway::learner);
+  }
+
   service_context& in_;
 };
 

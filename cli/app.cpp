@@ -94,6 +94,8 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
   add_evolve_command(app, chosen);
   add_policy_command(app, flags, chosen);
   add_replay_command(app, chosen);
+  add_learn_command(app, chosen);
+  add_weights_command(app, chosen);
   add_bench_command(app, chosen);
   add_certs_command(app, chosen);
   add_agent_command(app, flags, chosen);

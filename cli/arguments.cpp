@@ -154,7 +154,9 @@ std::string policies_text() {
   std::vector<std::string_view> names{shipped_policy_name};
   const auto known = placement_policy_names();
   names.insert(names.end(), known.begin(), known.end());
-  return names_text(names) + ",\nor the path of a policy file";
+  return names_text(names)
+         + ",\nor the path of a policy file; after an evolved one "
+           "+policy:WEIGHTS\nor +value:NUMBER:WEIGHTS asks a network, too";
 }
 
 result<> understand_runs(const run_flags& flags, run_choice& into) {

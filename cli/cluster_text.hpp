@@ -33,6 +33,7 @@ std::string servers_table(const v1::ServersReply& servers);
 /// What servers have of experience.
 std::string replay_table(const v1::ServersReply& servers);
 std::string islands_table(const v1::IslandsReply& islands);
+std::string learner_table(const v1::LearnerReply& learners);
 /// The last migrants, island by island.
 std::string migrations_table(const v1::IslandsReply& islands);
 std::string decision_records_table(const v1::ListDecisionsReply& decisions);

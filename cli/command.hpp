@@ -33,6 +33,8 @@ void add_swf_command(CLI::App& parent, action& chosen);
 void add_synthetic_command(CLI::App& parent, action& chosen);
 void add_evolve_command(CLI::App& parent, action& chosen);
 void add_replay_command(CLI::App& parent, action& chosen);
+void add_learn_command(CLI::App& parent, action& chosen);
+void add_weights_command(CLI::App& parent, action& chosen);
 void add_bench_command(CLI::App& parent, action& chosen);
 void add_certs_command(CLI::App& parent, action& chosen);
 void add_dev_command(CLI::App& parent, action& chosen);

@@ -218,6 +218,19 @@ result<view> view_islands(client& cluster, const selection& what,
                                                : islands_table(*reply)};
 }
 
+result<view> view_learner(client& cluster, const selection& what,
+                          console& out) {
+  auto reply = cluster.call(&v1::Cluster::Stub::Learner, {});
+  if (!reply)
+    return reply.failure();
+  if (what.notes)
+    for (const auto& server : reply->unreachable_servers())
+      out.note(fmt::format("server {} does not answer; its learner is not "
+                           "shown",
+                           server));
+  return view{json_of(*reply), learner_table(*reply)};
+}
+
 result<view> view_decisions(client& cluster, const selection& what, console&) {
   v1::ListDecisionsRequest request;
   request.set_limit(std::min<std::uint32_t>(what.limit, 1000));
@@ -294,6 +307,8 @@ void add_get_command(CLI::App& parent, const global_flags& globals,
                            view_islands);
   islands.add_flag("--migrations", flags->migrations,
                    "The last migrants of each instead");
+  add_list(get, globals, chosen, flags, "learner",
+           "The training of policy and value, at each server", view_learner);
   auto& decisions
       = add_list(get, globals, chosen, flags, "decisions",
                  "The last decisions, newest first", view_decisions);

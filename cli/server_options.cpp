@@ -147,6 +147,18 @@ std::optional<server_replay_options> replay_of(const replay_section& from) {
   return out;
 }
 
+server_learner_options learner_of(const learner_section& from) {
+  server_learner_options out;
+  out.on = from.enabled;
+  out.cpu_share = static_cast<double>(from.cpu_percent) / 100;
+  out.checkpoint_milliseconds = from.checkpoint_milliseconds;
+  out.learning.batch = static_cast<std::size_t>(from.batch);
+  out.learning.publish_steps = static_cast<std::uint64_t>(from.publish_steps);
+  out.learning.seed = static_cast<std::uint64_t>(from.seed);
+  out.replay.capacity = static_cast<std::size_t>(from.capacity);
+  return out;
+}
+
 } // namespace
 
 result<server_setup> server_setup_of(const configuration& from) {
@@ -176,6 +188,7 @@ result<server_setup> server_setup_of(const configuration& from) {
     return as_usage_fault(islands.failure());
   out.server.islands = *std::move(islands);
   out.server.replay = replay_of(from.replay);
+  out.server.learner = learner_of(from.learner);
   out.server.min_free_bytes
       = static_cast<std::uint64_t>(from.server.min_free_bytes);
   out.api.listen = from.server.listen;

@@ -75,6 +75,16 @@ struct replay_section {
   std::vector<std::string> reward;      ///< "TERM=WEIGHT".
 };
 
+struct learner_section {
+  bool enabled = false;
+  std::int64_t cpu_percent = 25; ///< Of one core.
+  std::int64_t batch = 256;
+  std::int64_t capacity = 262'144;
+  std::int64_t publish_steps = 500;
+  std::int64_t checkpoint_milliseconds = 10'000;
+  std::int64_t seed = 1;
+};
+
 struct agent_section {
   std::string name; ///< Empty: the name of the machine.
   std::vector<std::string> servers{"127.0.0.1:7070"};
@@ -113,6 +123,7 @@ struct configuration {
   timing_section timing;
   islands_section islands;
   replay_section replay;
+  learner_section learner;
   agent_section agent;
   client_section client;
 

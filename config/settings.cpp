@@ -179,7 +179,8 @@ std::vector<setting> settings_of(configuration& into) {
   using text = setting::text;
   using list = setting::list;
   using whole = setting::whole;
-  auto& [server, tls, policy, limits, timing, islands, replay, agent, client]
+  auto& [server, tls, policy, limits, timing, islands, replay, learner, agent,
+         client]
       = into;
   using flag = setting::flag;
   using amount = setting::amount;
@@ -238,6 +239,14 @@ std::vector<setting> settings_of(configuration& into) {
        amount{&replay.min_free_bytes, parse_bytes, bytes_text, {0, INT64_MAX}}},
       {"replay", "gather", duration(replay.gather_milliseconds, 0, day)},
       {"replay", "reward", list{&replay.reward, is_reward_weight}},
+      {"learner", "enabled", flag{&learner.enabled}},
+      {"learner", "cpu_percent", whole{&learner.cpu_percent, {1, 100}}},
+      {"learner", "batch", whole{&learner.batch, {1, 65'536}}},
+      {"learner", "capacity", whole{&learner.capacity, {1024, 100'000'000}}},
+      {"learner", "publish_steps", whole{&learner.publish_steps, some}},
+      {"learner", "checkpoint",
+       duration(learner.checkpoint_milliseconds, 1000, day)},
+      {"learner", "seed", whole{&learner.seed, {0, INT64_MAX}}},
       {"agent", "name", text{&agent.name, is_name}},
       {"agent", "servers", list{&agent.servers, is_address}},
       {"agent", "data", text{&agent.data}},

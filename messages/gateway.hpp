@@ -82,6 +82,8 @@ public:
       = 0;
   virtual void islands(v1::IslandsRequest request, reply<v1::IslandsReply> then)
       = 0;
+  virtual void learner(v1::LearnerRequest request, reply<v1::LearnerReply> then)
+      = 0;
 
   // -- agents: one link for each stream ---------------------------------------
 

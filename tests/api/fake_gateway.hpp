@@ -39,6 +39,7 @@ public:
   answer<v1::ForgetServerRequest, v1::ForgetServerReply> on_forget_server
       = not_set;
   answer<v1::IslandsRequest, v1::IslandsReply> on_islands = not_set;
+  answer<v1::LearnerRequest, v1::LearnerReply> on_learner = not_set;
 
   /// From now on replies wait for `reply_to`.
   void hold() {
@@ -145,6 +146,10 @@ public:
   void islands(v1::IslandsRequest request,
                reply<v1::IslandsReply> then) override {
     give(on_islands, request, std::move(then));
+  }
+  void learner(v1::LearnerRequest request,
+               reply<v1::LearnerReply> then) override {
+    give(on_learner, request, std::move(then));
   }
 
   link_id open_link(std::shared_ptr<agent_sink> to) override {

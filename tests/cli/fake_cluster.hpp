@@ -77,6 +77,7 @@ public:
   fake_method<v1::ServersRequest, v1::ServersReply> servers;
   fake_method<v1::ForgetServerRequest, v1::ForgetServerReply> forget_server;
   fake_method<v1::IslandsRequest, v1::IslandsReply> islands;
+  fake_method<v1::LearnerRequest, v1::LearnerReply> learner;
 
 private:
   using context = grpc::ServerContext;
@@ -152,6 +153,10 @@ private:
   grpc::Status Islands(context*, const v1::IslandsRequest* request,
                        v1::IslandsReply* reply) override {
     return islands.take(*request, *reply);
+  }
+  grpc::Status Learner(context*, const v1::LearnerRequest* request,
+                       v1::LearnerReply* reply) override {
+    return learner.take(*request, *reply);
   }
 
   std::string address_;

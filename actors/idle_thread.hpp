@@ -1,0 +1,13 @@
+#pragma once
+
+namespace skerry {
+
+/// The calling thread runs only when no other wants the core. Where that is not
+/// allowed, what is next best; where nothing is, its budget alone holds it
+/// back.
+void run_when_idle();
+
+/// What the calling thread has used, in seconds.
+double own_cpu_seconds();
+
+} // namespace skerry

@@ -1,11 +1,10 @@
 #pragma once
 
-#include "scheduling/placement_policy.hpp"
+#include "scheduling/cell_policies.hpp"
 #include "simulation/promotion_gate.hpp"
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,13 +58,6 @@ struct league_event {
   std::string by; ///< league, watchdog, operator, start
 
   friend bool operator==(const league_event&, const league_event&) = default;
-};
-
-/// What the ALLOCATOR decides by.
-struct policy_ruling {
-  policy_choice active;
-  std::optional<policy_choice> canary = {};
-  double canary_share = 0; ///< Of decisions.
 };
 
 /// Which policy rules a cell: judges members in rounds on the same episodes,

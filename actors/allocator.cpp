@@ -25,6 +25,7 @@ result<std::unique_ptr<allocator>> allocator::make(allocator_options options) {
   if (!policies)
     return policies.failure();
   made->policies_ = std::move(*policies);
+  made->note_versions();
   if (const auto& how = made->options_.experience) {
     if (auto checked = validate(*how); !checked)
       return checked.failure();

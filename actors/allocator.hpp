@@ -63,8 +63,6 @@ struct cell_history {
   std::vector<node_spec> nodes;
   std::vector<task_recorder::entry> tasks; ///< The oldest first.
   std::int64_t unix_milliseconds = 0;      ///< When it was taken.
-  std::optional<policy_fault> fault;       ///< Of a policy that is out now.
-  policy_ruling ruling;                    ///< In force.
 };
 
 /// As a league wants it: who still runs has run so far.
@@ -137,9 +135,8 @@ public:
   /// Of nodes and tasks, some: no more than that which is copied in 0.1 ms, as
   /// decisions wait for it.
   placement_picture picture() const;
-  /// Likewise, with the tasks' times; and what has gone wrong since the last
-  /// call.
-  cell_history history();
+  /// Likewise, with the tasks' times.
+  cell_history history() const;
   /// Other policies decide from now on.
   /// @returns `invalid_argument` for one that cannot be made; nothing changes.
   result<> rule(policy_ruling ruling);
@@ -266,8 +263,10 @@ private:
                             outbox& out);
   void bid(const mesh::v1::BidRequest& request, const std::string& from,
            outbox& out);
+  std::optional<cell_policies::choice> choose(shape_id shape, bool is_decision,
+                                              outbox& out);
   v1::Decision offer(const v1::TaskProfile& wire, int number, bool explain,
-                     bool is_decision, task_ref* held);
+                     bool is_decision, task_ref* held, outbox& out);
   void stop(const mesh::v1::StopBatch& batch, outbox& out);
   void stop(allocation& a, std::string_view reason, outbox& out);
   void replied(const mesh::v1::ReportReply& reply, outbox& out);
@@ -333,6 +332,7 @@ private:
                         instant now) const;
   void learn_of(const task_shape& awarded);
   std::vector<node_spec> some_nodes() const;
+  void note_versions();
   void describe(v1::Decision& decision, const allocation& a) const;
   void log_decision(const std::string& task, std::uint32_t attempt,
                     const v1::Decision& decision, instant now, outbox& out);
@@ -344,6 +344,8 @@ private:
   task_recorder recorder_;             ///< What they are judged on.
   std::int64_t unix_milliseconds_ = 0; ///< At the last tick.
   std::unique_ptr<cell_recorder> experience_; ///< Where it is recorded.
+  std::uint64_t active_version_ = 0; ///< Of the policies, for experience.
+  std::uint64_t canary_version_ = 0;
   std::map<std::string, attached_node> nodes_;
   std::unordered_map<std::string, allocation> allocations_; ///< By task.
   std::map<link_id, std::set<std::string>> links_;          ///< Their nodes.

@@ -59,13 +59,21 @@ void allocator::learn_of(const task_shape& awarded) {
 
 // -- bids: what the cell would do ---------------------------------------------
 
+std::optional<cell_policies::choice>
+allocator::choose(shape_id shape, bool is_decision, outbox& out) {
+  const auto chosen = policies_->choose(shape, is_decision);
+  if (auto fault = policies_->take_fault())
+    out.policy_faults.push_back(*std::move(fault));
+  return chosen;
+}
+
 /// @param is_decision And not only asked for.
 /// @param held When given, the task is placed in the ledger, under a name made
 ///             of `number`, so that those after it see what is left; the caller
 ///             takes it back.
 v1::Decision allocator::offer(const v1::TaskProfile& wire, int number,
                               bool explain_too, bool is_decision,
-                              task_ref* held) {
+                              task_ref* held, outbox& out) {
   auto profile = from_proto(wire);
   if (!profile)
     return not_placed(profile.failure());
@@ -75,7 +83,7 @@ v1::Decision allocator::offer(const v1::TaskProfile& wire, int number,
   ++decisions_;
   const auto shape = ledger_->profile(*interned).shape;
   const auto& nodes = ledger_->nodes();
-  const auto chosen = policies_->choose(shape, is_decision);
+  const auto chosen = choose(shape, is_decision, out);
   v1::Decision decision;
   decision.set_cell(options_.server);
   decision.set_policy(std::string{chosen ? chosen->by : policies_->name()});
@@ -124,7 +132,7 @@ void allocator::bid(const mesh::v1::BidRequest& request,
     task_ref ref;
     auto& bid = *reply->add_bids();
     bid = offer(task, reply->bids_size(), request.explain(), false,
-                several ? &ref : nullptr);
+                several ? &ref : nullptr, out);
     if (several && bid.placed())
       held.push_back(ref);
     if (request.gang() && !bid.placed())
@@ -151,7 +159,7 @@ result<v1::DecideReply> allocator::decide(const v1::DecideRequest& request,
     task_ref ref;
     auto& decision = *reply.add_decisions();
     decision = offer(task, reply.decisions_size(), request.explain(), true,
-                     several ? &ref : nullptr);
+                     several ? &ref : nullptr, out);
     if (several && decision.placed())
       held.push_back(ref);
     log_decision({}, 0, decision, now, out);
@@ -197,11 +205,16 @@ allocator::place(const mesh::v1::Award& award,
   learn_of(profile->shape);
   const auto& nodes = ledger_->nodes();
   const auto shape = ledger_->profile(*interned).shape;
-  const auto chosen = policies_->choose(shape, true);
-  if (experience_)
+  const auto chosen = choose(shape, true, out);
+  if (experience_) {
+    const auto& canary = policies_->ruling().canary;
+    experience_->set_policy(canary && chosen && chosen->by == canary->name
+                                ? canary_version_
+                                : active_version_);
     experience_->decided(award, shape,
                          chosen ? std::optional{chosen->place} : std::nullopt,
                          now);
+  }
   const bool ever = chosen || nodes.can_ever_fit(nodes.shape(shape));
   allocation a;
   result<> taken = done{};

@@ -199,16 +199,23 @@ placement_picture allocator::picture() const {
 
 // -- the league ---------------------------------------------------------------
 
-cell_history allocator::history() {
+cell_history allocator::history() const {
   return {.nodes = some_nodes(),
           .tasks = recorder_.entries(),
-          .unix_milliseconds = unix_milliseconds_,
-          .fault = policies_->take_fault(),
-          .ruling = policies_->ruling()};
+          .unix_milliseconds = unix_milliseconds_};
+}
+
+/// Worked out when they change: hashing weights takes 10 us.
+void allocator::note_versions() {
+  const auto& now = policies_->ruling();
+  active_version_ = version_of(now.active);
+  canary_version_ = now.canary ? version_of(*now.canary) : 0;
 }
 
 result<> allocator::rule(policy_ruling ruling) {
-  return policies_->rule(std::move(ruling), workload_.shapes());
+  auto ok = policies_->rule(std::move(ruling), workload_.shapes());
+  note_versions();
+  return ok;
 }
 
 cell_record record_of(cell_history history) {
@@ -232,6 +239,8 @@ void allocator::describe(v1::ServerStatus& status) const {
   status.set_tasks_live(ledger_->size());
   status.set_decisions(decisions_);
   status.set_policy(std::string{policies_->name()});
+  const auto& canary = policies_->ruling().canary;
+  status.set_canary_policy(canary ? canary->name : std::string{});
   *status.mutable_capacity() = to_proto(capacity);
   resources free;
   for (const auto kind : {resource_kind::cpu, resource_kind::memory,

@@ -1,5 +1,6 @@
 #include "actors/island_worker.hpp"
 
+#include "actors/idle_thread.hpp"
 #include "evolution/deviates.hpp"
 #include "messages/policy_file.hpp"
 #include "scheduling/assert.hpp"
@@ -9,12 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <ctime>
-#include <sched.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 namespace skerry {
 namespace {
@@ -35,27 +31,7 @@ constexpr double cell_share = 0.8;
 /// Where an island of no trace trains: the same everywhere.
 constexpr std::uint64_t synthetic_seed = 1;
 
-double wall_seconds() {
-  using namespace std::chrono;
-  return duration<double>(steady_clock::now().time_since_epoch()).count();
-}
-
-/// Only when no other thread wants the core. Where that is not allowed, what is
-/// next best; where nothing is, the budget alone holds it back.
-void run_when_idle() {
-  const sched_param none{};
-  if (::sched_setscheduler(0, SCHED_IDLE, &none) != 0)
-    (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
-}
-
 } // namespace
-
-double own_cpu_seconds() {
-  std::timespec used{};
-  (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used); // Cannot fail.
-  return static_cast<double>(used.tv_sec)
-         + static_cast<double>(used.tv_nsec) * 1e-9;
-}
 
 result<> validate(const server_islands_options& options) {
   const auto fault = [](std::string text) {
@@ -198,7 +174,8 @@ void island_worker::resume() {
 }
 
 std::int64_t island_worker::work(instant now, outbox& out) {
-  if (options_.stop && *options_.stop)
+  if ((options_.stop && *options_.stop)
+      || (options_.frozen && *options_.frozen))
     return 1'000;
   const auto wall = wall_seconds();
   const auto cpu = own_cpu_seconds();

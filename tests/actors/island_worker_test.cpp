@@ -1,3 +1,4 @@
+#include "actors/idle_thread.hpp"
 #include "actors/island_worker.hpp"
 #include "messages/policy_file.hpp"
 #include "tests/fresh_directory.hpp"

@@ -39,6 +39,7 @@ public:
   answer<v1::ForgetServerRequest, v1::ForgetServerReply> on_forget_server
       = not_set;
   answer<v1::IslandsRequest, v1::IslandsReply> on_islands = not_set;
+  answer<v1::PolicyCommand, v1::PoliciesReply> on_policies = not_set;
 
   /// From now on replies wait for `reply_to`.
   void hold() {
@@ -145,6 +146,10 @@ public:
   void islands(v1::IslandsRequest request,
                reply<v1::IslandsReply> then) override {
     give(on_islands, request, std::move(then));
+  }
+  void policies(v1::PolicyCommand asked,
+                reply<v1::PoliciesReply> then) override {
+    give(on_policies, asked, std::move(then));
   }
 
   link_id open_link(std::shared_ptr<agent_sink> to) override {

@@ -75,6 +75,17 @@ struct replay_section {
   std::vector<std::string> reward;      ///< "TERM=WEIGHT".
 };
 
+struct league_section {
+  std::string mode = "shadow";
+  std::int64_t cpu_percent = 10; ///< Of one core.
+  std::int64_t round_milliseconds = 60'000;
+  std::int64_t episodes = 24;
+  std::int64_t canary_percent = 10; ///< Of the decisions.
+  std::int64_t canary_milliseconds = 60'000;
+  std::int64_t settle_milliseconds = 60'000;
+  std::int64_t seed = 1;
+};
+
 struct agent_section {
   std::string name; ///< Empty: the name of the machine.
   std::vector<std::string> servers{"127.0.0.1:7070"};
@@ -113,6 +124,7 @@ struct configuration {
   timing_section timing;
   islands_section islands;
   replay_section replay;
+  league_section league;
   agent_section agent;
   client_section client;
 

@@ -102,10 +102,12 @@ mesh_listen = {quote(self.mesh)}
 seeds = {json.dumps(seeds)}
 min_free = {quote(self.cluster.min_free)}
 """
-        if self.cluster.islands:
-            text += "[islands]\n" + "".join(
-                f"{key} = {quote(value)}\n"
-                for key, value in self.cluster.islands.items())
+        for section, values in (("islands", self.cluster.islands),
+                                ("league", self.cluster.league)):
+            if values:
+                text += f"[{section}]\n" + "".join(
+                    f"{key} = {quote(value)}\n"
+                    for key, value in values.items())
         if self.tls:
             text += f"[tls]\ndirectory = {quote(str(self.tls))}\n"
         text += "[timing]\n" + "".join(
@@ -161,11 +163,12 @@ class Cluster:
     started = []  # all of this process, so that none outlives it
 
     def __init__(self, folder, servers=3, timing=None, min_free="16MiB",
-                 islands=None):
+                 islands=None, league=None):
         Cluster.started.append(self)
         self.folder = pathlib.Path(folder)
         self.min_free = min_free
         self.islands = islands or {}  # section [islands] of each server
+        self.league = league or {}  # section [league]
         self.timing = {"lease": "6s", "lease_margin": "1s", "heartbeat": "500ms",
                        "mesh_heartbeat": "1s", "mesh_timeout": "3s",
                        **(timing or {})}
@@ -203,6 +206,13 @@ class Cluster:
             reply = API.cluster_grpc.ClusterStub(channel).Islands(
                 API.cluster.IslandsRequest(), timeout=5)
         return {(i.server, i.island): i for i in reply.islands}
+
+    def all_leagues(self, server):
+        """By server, as this one hears of them."""
+        with self.channel(server) as channel:
+            reply = API.policies_grpc.PoliciesStub(channel).List(
+                API.policies.ListPoliciesRequest(), timeout=5)
+        return {league.server: league for league in reply.leagues}
 
     def all_jobs(self):
         """What the servers list, by id."""

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view last_resort = "best-fit-all";
 
 bool same(const policy_choice& a, const policy_choice& b) {
-  if (a.name != b.name || !a.weights != !b.weights)
+  if (a.name != b.name || a.maker != b.maker || !a.weights != !b.weights)
     return false;
   return !a.weights || *a.weights == *b.weights;
 }
@@ -43,7 +43,7 @@ std::string fault_of(const placement& proposed, const compiled_shape& shape,
 
 result<std::unique_ptr<cell_policies>>
 cell_policies::make(policy_ruling ruling, const cluster& on, std::uint64_t seed,
-                    std::span<const task_shape> workload, policy_maker maker) {
+                    std::span<const task_shape> workload, choice_maker maker) {
   std::unique_ptr<cell_policies> out{
       new cell_policies{on, seed, std::move(maker)}};
   if (auto ok = out->rule(std::move(ruling), workload); !ok)

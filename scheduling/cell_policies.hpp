@@ -28,7 +28,7 @@ struct policy_fault {
 };
 
 /// Makes a policy, as `make_policy` does.
-using policy_maker = std::function<result<std::unique_ptr<placement_policy>>(
+using choice_maker = std::function<result<std::unique_ptr<placement_policy>>(
     const policy_choice&, const cluster&, const policy_context&)>;
 
 /// The policies of a cell: who rules, perhaps a canary, and a heuristic behind
@@ -46,7 +46,7 @@ public:
   /// @returns What `make_policy` returns.
   static result<std::unique_ptr<cell_policies>>
   make(policy_ruling ruling, const cluster& on, std::uint64_t seed,
-       std::span<const task_shape> workload = {}, policy_maker maker = {});
+       std::span<const task_shape> workload = {}, choice_maker maker = {});
 
   /// Other policies for the next decision; those that stay keep their caches.
   /// @returns What `make_policy` returns, with nothing changed.
@@ -72,7 +72,7 @@ public:
 private:
   using policy_ptr = std::unique_ptr<placement_policy>;
 
-  cell_policies(const cluster& on, std::uint64_t seed, policy_maker maker)
+  cell_policies(const cluster& on, std::uint64_t seed, choice_maker maker)
       : on_{&on}, seed_{seed}, maker_{std::move(maker)},
         ruling_{.active = policy_choice{"best-fit-all"}} {}
 
@@ -83,7 +83,7 @@ private:
 
   const cluster* on_;
   std::uint64_t seed_;
-  policy_maker maker_; ///< None: `make_policy`.
+  choice_maker maker_; ///< None: `make_policy`.
   policy_ruling ruling_;
   policy_ptr active_;
   policy_ptr canary_; ///< None without one.

@@ -18,7 +18,9 @@ namespace {
 
 std::unique_ptr<server> begin(const fresh_directory& place,
                               const std::string& address) {
-  server_options options{.name = "a", .data_directory = place.path() / "a"};
+  server_options options;
+  options.name = "a";
+  options.data_directory = place.path() / "a";
   options.mesh.listen = address;
   options.min_free_bytes = 0;
   return server::start(std::move(options)).value();

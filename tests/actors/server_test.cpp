@@ -474,7 +474,9 @@ TEST_CASE("experience is on disk over a restart, and gathered by who asks") {
   const auto a_at = free_address();
   const auto recording = [&](const std::string& name, const std::string& at,
                              std::int64_t gather) {
-    server_options options{.name = name, .data_directory = place.path() / name};
+    server_options options;
+    options.name = name;
+    options.data_directory = place.path() / name;
     options.mesh.listen = at;
     options.mesh.seeds = {a_at};
     options.min_free_bytes = 0;

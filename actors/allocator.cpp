@@ -20,11 +20,12 @@ allocator::allocator(allocator_options options)
 
 result<std::unique_ptr<allocator>> allocator::make(allocator_options options) {
   std::unique_ptr<allocator> made{new allocator{std::move(options)}};
-  auto policy = make_policy(made->options_.policy, made->ledger_->nodes(),
-                            {.seed = made->options_.seed});
-  if (!policy)
-    return policy.failure();
-  made->policy_ = std::move(*policy);
+  auto policies = cell_policies::make(
+      {made->options_.policy}, made->ledger_->nodes(), made->options_.seed);
+  if (!policies)
+    return policies.failure();
+  made->policies_ = std::move(*policies);
+  made->note_versions();
   if (const auto& how = made->options_.experience) {
     if (auto checked = validate(*how); !checked)
       return checked.failure();
@@ -180,7 +181,13 @@ void allocator::write(const allocation& a, outbox& out) const {
 }
 
 void allocator::free_amounts(allocation& a, outbox& out) {
-  a.now = phase::ended;
+  if (const auto before = std::exchange(a.now, phase::ended); a.recorded != 0) {
+    if (before == phase::ordered && !a.record.reserved())
+      recorder_.not_run(a.recorded);
+    else
+      recorder_.ended(a.recorded, unix_milliseconds_);
+    a.recorded = 0;
+  }
   give_up_resize(a.record.task(), {error_code::conflict, "it has ended"}, out);
   if (!std::exchange(a.holds, false))
     return;
@@ -304,6 +311,7 @@ void allocator::forget_peer(const std::string& name, outbox& out) {
 }
 
 void allocator::tick(instant now, outbox& out) {
+  unix_milliseconds_ = now.unix_milliseconds;
   expire_reservations(now, out);
   look_for_silent(now, out);
   end_pauses(now);

@@ -3,10 +3,12 @@
 #include "actors/cell_recorder.hpp"
 #include "actors/outbox.hpp"
 #include "messages/skerry/mesh/v1/records.pb.h"
+#include "scheduling/cell_policies.hpp"
 #include "scheduling/ledger.hpp"
-#include "scheduling/placement_policy.hpp"
+#include "scheduling/task_recorder.hpp"
 #include "scheduling/workload_record.hpp"
 #include "simulation/cell_objective.hpp"
+#include "simulation/cell_record.hpp"
 
 #include <array>
 #include <cstdint>
@@ -48,13 +50,23 @@ struct allocator_options {
   /// Tasks that have left and are remembered, so that a late award does not
   /// start them again: far more than are on their way at once.
   std::size_t max_gone = 65'536;
-  /// Remember the shapes of tasks also when the policy does not want them.
+  /// Remember tasks also when the policy does not want them.
   bool record_workload = false;
   /// How decisions become experience; none: they do not.
   std::optional<experience_recorder_options> experience = {};
   /// No longer than this is a reservation held unconfirmed.
   std::int64_t max_hold_milliseconds = 3'600'000;
 };
+
+/// What has come to a cell of late.
+struct cell_history {
+  std::vector<node_spec> nodes;
+  std::vector<task_recorder::entry> tasks; ///< The oldest first.
+  std::int64_t unix_milliseconds = 0;      ///< When it was taken.
+};
+
+/// As a league wants it: who still runs has run so far.
+cell_record record_of(cell_history history);
 
 /// The ALLOCATOR: the single writer of its cell's ledger.
 ///
@@ -123,6 +135,11 @@ public:
   /// Of nodes and tasks, some: no more than that which is copied in 0.1 ms, as
   /// decisions wait for it.
   placement_picture picture() const;
+  /// Likewise, with the tasks' times.
+  cell_history history() const;
+  /// Other policies decide from now on.
+  /// @returns `invalid_argument` for one that cannot be made; nothing changes.
+  result<> rule(policy_ruling ruling);
   /// The last experience, before the end.
   void finish_experience(instant now, outbox& out);
 
@@ -153,6 +170,7 @@ private:
     std::int64_t started_unix_milliseconds = 0;
     std::int64_t submitted_unix_milliseconds = 0; ///< 0: not known.
     v1::Usage usage;
+    std::uint64_t recorded = 0; ///< Number in the record; 0: not in it.
   };
 
   struct attached_node {
@@ -245,8 +263,10 @@ private:
                             outbox& out);
   void bid(const mesh::v1::BidRequest& request, const std::string& from,
            outbox& out);
+  std::optional<cell_policies::choice> choose(shape_id shape, bool is_decision,
+                                              outbox& out);
   v1::Decision offer(const v1::TaskProfile& wire, int number, bool explain,
-                     task_ref* held);
+                     bool is_decision, task_ref* held, outbox& out);
   void stop(const mesh::v1::StopBatch& batch, outbox& out);
   void stop(allocation& a, std::string_view reason, outbox& out);
   void replied(const mesh::v1::ReportReply& reply, outbox& out);
@@ -311,15 +331,21 @@ private:
   v1::NodeStatus status(const attached_node& node, bool with_tasks,
                         instant now) const;
   void learn_of(const task_shape& awarded);
+  std::vector<node_spec> some_nodes() const;
+  void note_versions();
   void describe(v1::Decision& decision, const allocation& a) const;
   void log_decision(const std::string& task, std::uint32_t attempt,
                     const v1::Decision& decision, instant now, outbox& out);
 
   allocator_options options_;
   std::unique_ptr<ledger> ledger_;
-  std::unique_ptr<placement_policy> policy_;
-  workload_record workload_; ///< What `policy_` is told, for some.
+  std::unique_ptr<cell_policies> policies_;
+  workload_record workload_;           ///< What policies are told, for some.
+  task_recorder recorder_;             ///< What they are judged on.
+  std::int64_t unix_milliseconds_ = 0; ///< At the last tick.
   std::unique_ptr<cell_recorder> experience_; ///< Where it is recorded.
+  std::uint64_t active_version_ = 0; ///< Of the policies, for experience.
+  std::uint64_t canary_version_ = 0;
   std::map<std::string, attached_node> nodes_;
   std::unordered_map<std::string, allocation> allocations_; ///< By task.
   std::map<link_id, std::set<std::string>> links_;          ///< Their nodes.

@@ -48,27 +48,32 @@ void explain_to(v1::Decision& decision, const explanation& why,
 /// Some policies leave room for what comes often. The scores cached so far are
 /// void then, which is why it is done rarely.
 void allocator::learn_of(const task_shape& awarded) {
-  const bool wanted = wants_workload(options_.policy);
+  const bool wanted = policies_->wants_workload();
   if ((!wanted && !options_.record_workload) || !workload_.add(awarded))
     return;
   if (experience_)
     experience_->learn_of(workload_.shapes());
-  if (!wanted)
-    return;
-  auto policy
-      = make_policy(options_.policy, ledger_->nodes(),
-                    {.workload = workload_.shapes(), .seed = options_.seed});
-  SKERRY_ASSERT(policy); // It was made before, at the start.
-  policy_ = *std::move(policy);
+  if (wanted)
+    policies_->learn(workload_.shapes());
 }
 
 // -- bids: what the cell would do ---------------------------------------------
 
+std::optional<cell_policies::choice>
+allocator::choose(shape_id shape, bool is_decision, outbox& out) {
+  const auto chosen = policies_->choose(shape, is_decision);
+  if (auto fault = policies_->take_fault())
+    out.policy_faults.push_back(*std::move(fault));
+  return chosen;
+}
+
+/// @param is_decision And not only asked for.
 /// @param held When given, the task is placed in the ledger, under a name made
 ///             of `number`, so that those after it see what is left; the caller
 ///             takes it back.
 v1::Decision allocator::offer(const v1::TaskProfile& wire, int number,
-                              bool explain_too, task_ref* held) {
+                              bool explain_too, bool is_decision,
+                              task_ref* held, outbox& out) {
   auto profile = from_proto(wire);
   if (!profile)
     return not_placed(profile.failure());
@@ -78,21 +83,24 @@ v1::Decision allocator::offer(const v1::TaskProfile& wire, int number,
   ++decisions_;
   const auto shape = ledger_->profile(*interned).shape;
   const auto& nodes = ledger_->nodes();
-  const auto chosen = policy_->choose(shape);
+  const auto chosen = choose(shape, is_decision, out);
   v1::Decision decision;
   decision.set_cell(options_.server);
-  decision.set_policy(std::string{policy_->name()});
+  decision.set_policy(std::string{chosen ? chosen->by : policies_->name()});
   if (chosen) {
+    const auto& [node, devices, score] = chosen->place;
     decision.set_placed(true);
-    decision.set_node(nodes.name(chosen->node));
-    decision.set_score(static_cast<double>(chosen->score));
-    add_devices(chosen->devices, decision.mutable_devices());
+    decision.set_node(nodes.name(node));
+    decision.set_score(static_cast<double>(score));
+    decision.set_fit(static_cast<double>(policies_->fit(shape, node)));
+    add_devices(devices, decision.mutable_devices());
     if (explain_too)
       explain_to(decision, explain(nodes, nodes.shape(shape)), nodes);
     if (held != nullptr) {
       // Two dots are in every task's id, so this one is nobody's.
       auto task = ledger_->submit(fmt::format("bid-{}", number), *interned);
-      if (task && ledger_->place(*task, chosen->node, chosen->devices)) {
+      if (task
+          && ledger_->place(*task, chosen->place.node, chosen->place.devices)) {
         *held = *task;
       } else {
         decision = not_placed({error_code::conflict, "the ledger refuses it"});
@@ -105,6 +113,8 @@ v1::Decision allocator::offer(const v1::TaskProfile& wire, int number,
     explain_to(decision, explain_when_empty(nodes, nodes.shape(shape)), nodes);
   } else {
     explain_to(decision, explain(nodes, nodes.shape(shape)), nodes);
+    if (options_.record_workload && !is_decision)
+      recorder_.waits(profile->shape, unix_milliseconds_);
   }
   ledger_->release(*interned);
   return decision;
@@ -121,8 +131,8 @@ void allocator::bid(const mesh::v1::BidRequest& request,
   for (const auto& task : request.tasks()) {
     task_ref ref;
     auto& bid = *reply->add_bids();
-    bid = offer(task, reply->bids_size(), request.explain(),
-                several ? &ref : nullptr);
+    bid = offer(task, reply->bids_size(), request.explain(), false,
+                several ? &ref : nullptr, out);
     if (several && bid.placed())
       held.push_back(ref);
     if (request.gang() && !bid.placed())
@@ -148,8 +158,8 @@ result<v1::DecideReply> allocator::decide(const v1::DecideRequest& request,
   for (const auto& task : request.tasks()) {
     task_ref ref;
     auto& decision = *reply.add_decisions();
-    decision = offer(task, reply.decisions_size(), request.explain(),
-                     several ? &ref : nullptr);
+    decision = offer(task, reply.decisions_size(), request.explain(), true,
+                     several ? &ref : nullptr, out);
     if (several && decision.placed())
       held.push_back(ref);
     log_decision({}, 0, decision, now, out);
@@ -195,26 +205,37 @@ allocator::place(const mesh::v1::Award& award,
   learn_of(profile->shape);
   const auto& nodes = ledger_->nodes();
   const auto shape = ledger_->profile(*interned).shape;
-  const auto chosen = policy_->choose(shape);
-  if (experience_)
-    experience_->decided(award, shape, chosen, now);
+  const auto chosen = choose(shape, true, out);
+  if (experience_) {
+    const auto& canary = policies_->ruling().canary;
+    experience_->set_policy(canary && chosen && chosen->by == canary->name
+                                ? canary_version_
+                                : active_version_);
+    experience_->decided(award, shape,
+                         chosen ? std::optional{chosen->place} : std::nullopt,
+                         now);
+  }
   const bool ever = chosen || nodes.can_ever_fit(nodes.shape(shape));
   allocation a;
   result<> taken = done{};
   if (chosen) {
     record.set_task(award.task());
     record.set_attempt(award.attempt());
-    record.set_node(nodes.name(chosen->node));
-    add_devices(chosen->devices, record.mutable_devices());
-    record.set_score(static_cast<double>(chosen->score));
+    const auto& place = chosen->place;
+    record.set_node(nodes.name(place.node));
+    add_devices(place.devices, record.mutable_devices());
+    record.set_score(static_cast<double>(place.score));
+    record.set_policy(std::string{chosen->by});
     *record.mutable_profile() = award.profile();
     if (award.has_work())
       *record.mutable_work() = award.work();
     a.record = std::move(record);
     a.submitted_unix_milliseconds = award.submitted_unix_milliseconds();
-    taken = hold(a, *profile, chosen->node, chosen->devices);
+    taken = hold(a, *profile, place.node, place.devices);
   }
   ledger_->release(*interned);
+  if (!chosen && ever && options_.record_workload)
+    recorder_.waits(profile->shape, unix_milliseconds_);
   if (!chosen) // In words only for who asks: this is the way of a full cluster.
     return error{ever ? error_code::insufficient : error_code::infeasible,
                  ever ? "fits no node of this cell now"
@@ -225,6 +246,8 @@ allocator::place(const mesh::v1::Award& award,
   a.record.set_agent_id(node.record.agent_id());
   a.record.set_session(node.record.session());
   node.tasks.insert(award.task());
+  if (options_.record_workload)
+    a.recorded = recorder_.placed(profile->shape, unix_milliseconds_);
   auto& kept = allocations_[award.task()] = std::move(a);
   v1::Decision decision;
   describe(decision, kept);

@@ -53,7 +53,7 @@ result<v1::DecideReply> allocator::reserve(const v1::DecideRequest& request,
       continue;
     }
     // Why, in words; the others of the request are taken back.
-    auto why = offer(task, 1, true, nullptr);
+    auto why = offer(task, 1, true, false, nullptr, out);
     why.set_placed(false);
     for (const auto& id : made)
       undo(id);

@@ -171,24 +171,64 @@ void allocator::describe(v1::Decision& decision, const allocation& a) const {
   decision.set_cell(options_.server);
   decision.set_node(a.record.node());
   *decision.mutable_devices() = a.record.devices();
-  decision.set_policy(std::string{policy_->name()});
+  decision.set_policy(a.record.policy());
   decision.set_score(a.record.score());
 }
 
-placement_picture allocator::picture() const {
+std::vector<node_spec> allocator::some_nodes() const {
   constexpr std::size_t most_nodes = 256;
-  constexpr std::size_t most_tasks = 512;
-  placement_picture out;
-  const auto nodes_apart = nodes_.size() / most_nodes + 1;
+  std::vector<node_spec> out;
+  const auto apart = nodes_.size() / most_nodes + 1;
   std::size_t at = 0;
   for (const auto& [name, node] : nodes_)
-    if (at++ % nodes_apart == 0)
+    if (at++ % apart == 0)
       if (auto spec = from_proto(node.record.spec()))
-        out.nodes.push_back(*std::move(spec));
+        out.push_back(*std::move(spec));
+  return out;
+}
+
+placement_picture allocator::picture() const {
+  constexpr std::size_t most_tasks = 512;
+  placement_picture out{.nodes = some_nodes(), .tasks = {}};
   const auto tasks = workload_.shapes();
   const auto tasks_apart = tasks.size() / most_tasks + 1;
   for (std::size_t i = 0; i < tasks.size(); i += tasks_apart)
     out.tasks.push_back(tasks[i]);
+  return out;
+}
+
+// -- the league ---------------------------------------------------------------
+
+cell_history allocator::history() const {
+  return {.nodes = some_nodes(),
+          .tasks = recorder_.entries(),
+          .unix_milliseconds = unix_milliseconds_};
+}
+
+/// Worked out when they change: hashing weights takes 10 us.
+void allocator::note_versions() {
+  const auto& now = policies_->ruling();
+  active_version_ = version_of(now.active);
+  canary_version_ = now.canary ? version_of(*now.canary) : 0;
+}
+
+result<> allocator::rule(policy_ruling ruling) {
+  auto ok = policies_->rule(std::move(ruling), workload_.shapes());
+  note_versions();
+  return ok;
+}
+
+cell_record record_of(cell_history history) {
+  cell_record out{.nodes = std::move(history.nodes), .tasks = {}};
+  for (const auto& [shape, arrival, start, end] : history.tasks) {
+    auto& task = out.tasks.emplace_back();
+    task.shape = *shape;
+    task.arrival_milliseconds = arrival;
+    task.ended = end >= 0;
+    if (start >= 0)
+      task.run_milliseconds
+          = (task.ended ? end : history.unix_milliseconds) - start;
+  }
   return out;
 }
 
@@ -198,7 +238,9 @@ void allocator::describe(v1::ServerStatus& status) const {
   status.set_nodes_attached(attached_);
   status.set_tasks_live(ledger_->size());
   status.set_decisions(decisions_);
-  status.set_policy(std::string{policy_->name()});
+  status.set_policy(std::string{policies_->name()});
+  const auto& canary = policies_->ruling().canary;
+  status.set_canary_policy(canary ? canary->name : std::string{});
   *status.mutable_capacity() = to_proto(capacity);
   resources free;
   for (const auto kind : {resource_kind::cpu, resource_kind::memory,

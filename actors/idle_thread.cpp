@@ -1,5 +1,6 @@
 #include "actors/idle_thread.hpp"
 
+#include <chrono>
 #include <ctime>
 #include <sched.h>
 #include <sys/resource.h>
@@ -18,6 +19,11 @@ double own_cpu_seconds() {
   (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used); // Cannot fail.
   return static_cast<double>(used.tv_sec)
          + static_cast<double>(used.tv_nsec) * 1e-9;
+}
+
+double wall_seconds() {
+  using namespace std::chrono;
+  return duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
 } // namespace skerry

@@ -2,12 +2,15 @@
 
 namespace skerry {
 
-/// The calling thread runs only when no other wants the core. Where that is not
-/// allowed, what is next best; where nothing is, its budget alone holds it
-/// back.
+/// The calling thread runs only when no other wants the core from now on. Where
+/// that is not allowed, what is next best; where nothing is, only its budget
+/// holds it back.
 void run_when_idle();
 
 /// What the calling thread has used, in seconds.
 double own_cpu_seconds();
+
+/// Since any fixed time.
+double wall_seconds();
 
 } // namespace skerry

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 namespace skerry {
@@ -31,11 +30,6 @@ constexpr std::int64_t first_look_milliseconds = 5'000;
 constexpr double cell_share = 0.8;
 /// Where an island of no trace trains: the same everywhere.
 constexpr std::uint64_t synthetic_seed = 1;
-
-double wall_seconds() {
-  using namespace std::chrono;
-  return duration<double>(steady_clock::now().time_since_epoch()).count();
-}
 
 } // namespace
 
@@ -180,7 +174,8 @@ void island_worker::resume() {
 }
 
 std::int64_t island_worker::work(instant now, outbox& out) {
-  if (options_.stop && *options_.stop)
+  if ((options_.stop && *options_.stop)
+      || (options_.frozen && *options_.frozen))
     return 1'000;
   const auto wall = wall_seconds();
   const auto cpu = own_cpu_seconds();

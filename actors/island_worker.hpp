@@ -65,6 +65,8 @@ struct island_worker_options {
   std::shared_ptr<island_board> board;
   /// Once it is true the worker only ends.
   std::shared_ptr<const std::atomic<bool>> stop;
+  /// While it is true the worker does nothing.
+  std::shared_ptr<const std::atomic<bool>> frozen = {};
   /// Asks for `set_cell` to be called.
   std::function<void()> look_at_cell = {};
   std::function<void(const std::string&)> log = {};

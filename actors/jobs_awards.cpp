@@ -1,4 +1,5 @@
 #include "actors/jobs.hpp"
+#include "actors/offer_value.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -36,11 +37,11 @@ jobs::best_cells(const open_bid& bid, std::vector<task_of>& nowhere,
                  std::string& why) const {
   struct best_offer {
     const std::string* cell = nullptr;
-    double score = 0;
+    offer_value value = {};
 
-    void look_at(const std::string& name, double offered) {
-      if (cell == nullptr || offered > score)
-        *this = {&name, offered};
+    void look_at(const std::string& name, offer_value offered) {
+      if (cell == nullptr || offered.better_than(value))
+        *this = {&name, std::move(offered)};
     }
   };
   const auto size = static_cast<int>(bid.tasks.size());
@@ -49,7 +50,7 @@ jobs::best_cells(const open_bid& bid, std::vector<task_of>& nowhere,
     if (auto cell = cells_.find(name);
         cell == cells_.end() || cell->second.epoch == 0)
       continue; // It has been lost since.
-    double sum = 0;
+    offer_value sum;
     int placed = 0;
     for (int i = 0; i < size && i < reply.bids_size(); ++i) {
       const auto& offer = reply.bids(i);
@@ -58,9 +59,9 @@ jobs::best_cells(const open_bid& bid, std::vector<task_of>& nowhere,
         continue;
       }
       ++placed;
-      sum += offer.score();
+      sum.add(offer);
       if (!bid.queue->gang)
-        best[static_cast<std::size_t>(i)].look_at(name, offer.score());
+        best[static_cast<std::size_t>(i)].look_at(name, value_of(offer));
     }
     if (bid.queue->gang && placed == size)
       best.front().look_at(name, sum);

@@ -35,6 +35,7 @@ void outbox::absorb(outbox other) {
   append(replies, std::move(other.replies));
   append(decisions, std::move(other.decisions));
   append(experiences, std::move(other.experiences));
+  append(policy_faults, std::move(other.policy_faults));
 }
 
 } // namespace skerry

@@ -3,6 +3,7 @@
 #include "learning/experience.hpp"
 #include "messages/gateway.hpp"
 #include "messages/skerry/mesh/v1/mesh.pb.h"
+#include "scheduling/cell_policies.hpp"
 #include "storage/store.hpp"
 
 #include <cstdint>
@@ -32,6 +33,7 @@ struct outbox {
   std::vector<std::function<void()>> replies; ///< To callers of the gateway.
   std::vector<v1::DecisionRecord> decisions;  ///< For the decision log.
   std::vector<experience> experiences;        ///< For REPLAY.
+  std::vector<policy_fault> policy_faults;    ///< For the league.
 
   void put(std::string key, const google::protobuf::MessageLite& record) {
     writes.push_back({std::move(key), record.SerializeAsString()});
@@ -59,7 +61,7 @@ struct outbox {
   bool empty() const {
     return writes.empty() && envelopes.empty() && to_agents.empty()
            && links_to_close.empty() && replies.empty() && decisions.empty()
-           && experiences.empty();
+           && experiences.empty() && policy_faults.empty();
   }
 };
 

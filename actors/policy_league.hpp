@@ -1,11 +1,10 @@
 #pragma once
 
-#include "scheduling/placement_policy.hpp"
+#include "scheduling/cell_policies.hpp"
 #include "simulation/promotion_gate.hpp"
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +48,12 @@ struct league_options {
 /// @returns `invalid_argument` naming the field.
 result<> validate(const league_options& options);
 
+/// By whom a change is, beside those who submit.
+inline constexpr std::string_view by_league = "league";
+inline constexpr std::string_view by_watchdog = "watchdog";
+inline constexpr std::string_view by_operator = "operator";
+inline constexpr std::string_view by_start = "start";
+
 /// A change, and why. Kept for whoever asks later.
 struct league_event {
   std::int64_t unix_milliseconds = 0;
@@ -59,13 +64,6 @@ struct league_event {
   std::string by; ///< league, watchdog, operator, start
 
   friend bool operator==(const league_event&, const league_event&) = default;
-};
-
-/// What the ALLOCATOR decides by.
-struct policy_ruling {
-  policy_choice active;
-  std::optional<policy_choice> canary = {};
-  double canary_share = 0; ///< Of decisions.
 };
 
 /// Which policy rules a cell: judges members in rounds on the same episodes,
@@ -148,14 +146,16 @@ public:
 
   // -- from outside -----------------------------------------------------------
 
-  /// One step up: to canary, from there to active.
-  /// @param at_once To active without a canary.
-  /// @returns `not_found`, `conflict` when it rules already.
+  /// Makes it the canary, or at once the ruler. Nothing happens to one that is.
+  /// @returns `not_found`.
   result<> promote(std::string_view name, bool at_once, std::int64_t now);
-  /// Ends the canary if there is one; otherwise who ruled before rules again,
-  /// or the best heuristic.
-  /// @returns `conflict` when a heuristic rules that nothing came before.
-  result<> roll_back(const std::string& why, std::int64_t now);
+  /// Ends a canary, or the rule of a policy: who ruled before rules again, or
+  /// the best heuristic. Nothing happens to one that decides nothing.
+  /// @param name Empty: the canary if there is one, otherwise who rules.
+  /// @returns `not_found`; `conflict` when a heuristic rules that nothing came
+  ///          before.
+  result<> roll_back(std::string_view name, const std::string& why,
+                     std::int64_t now);
   /// Nothing is promoted and nothing comes by itself; what fails is dropped
   /// still.
   void freeze(bool frozen, std::int64_t now);

@@ -1,5 +1,6 @@
 #include "actors/questions.hpp"
 
+#include "actors/offer_value.hpp"
 #include "messages/convert.hpp"
 
 #include <algorithm>
@@ -112,7 +113,8 @@ result<v1::DecideReply> best_of(const v1::DecideRequest& request,
       const auto& offer = offers.decisions(i);
       auto& kept = *best.mutable_decisions(i);
       const bool better
-          = offer.placed() && (!kept.placed() || offer.score() > kept.score());
+          = offer.placed()
+            && (!kept.placed() || value_of(offer).better_than(value_of(kept)));
       // Of refusals the one that may pass is the better news.
       const bool kinder = !kept.placed() && !offer.placed()
                           && (kept.text().empty()

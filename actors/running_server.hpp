@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/league_judge.hpp"
 #include "actors/questions.hpp"
 #include "actors/role_actor.hpp"
 #include "actors/server.hpp"
@@ -8,6 +9,7 @@
 #include "storage/store.hpp"
 
 #include <atomic>
+#include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <chrono>
@@ -89,6 +91,8 @@ public:
                reply<v1::IslandsReply> then) override;
   void learner(v1::LearnerRequest request,
                reply<v1::LearnerReply> then) override;
+  void policies(v1::PolicyCommand asked,
+                reply<v1::PoliciesReply> then) override;
 
   link_id open_link(std::shared_ptr<agent_sink> to) override;
   bool take(link_id link, v1::AgentMessage message) override;
@@ -97,6 +101,7 @@ public:
 private:
   using jobs_call = std::function<void(jobs_role&, instant, outbox&)>;
   using cell_call = std::function<void(allocator&, instant, outbox&)>;
+  using league_call = std::function<void(league_role&, instant, outbox&)>;
 
   struct link_entry {
     std::shared_ptr<agent_sink> sink;
@@ -126,6 +131,15 @@ private:
   void spawn_learner();
   void tell_learner_of_peers();
   v1::LearnerReply learner_here(const v1::LearnerRequest& request) const;
+  /// Before the roles are spawned: who ruled before rules from the first task.
+  void open_league(allocator& cell);
+  void spawn_judge();
+  /// Runs the call alone, and hands on what it wants done.
+  void with_league(const league_call& run);
+  /// Brings the judge what the cell has been like.
+  void show_history();
+  /// What the ALLOCATOR has found wrong with policies.
+  void raise_alarms(const std::vector<policy_fault>& faults);
   void to_jobs(jobs_call run);
   void to_cell(cell_call run);
   void hand_on(outbox out);
@@ -209,6 +223,15 @@ private:
   std::map<std::string, std::uint64_t> gathered_to_;
   std::int64_t gathered_at_ = 0; ///< Likewise, steady milliseconds.
   bool gathering_ = false;       ///< Likewise: answers are awaited.
+  /// Kept by the store, until the league has it.
+  policy_store policies_;
+  std::mutex league_mutex_;
+  std::unique_ptr<league_role> league_; ///< Under `league_mutex_`.
+  std::shared_ptr<league_judge> judge_;
+  caf::actor judge_actor_; ///< Under `roles_mutex_`.
+  /// That islands and the league's candidates pause.
+  std::shared_ptr<std::atomic<bool>> frozen_
+      = std::make_shared<std::atomic<bool>>(false);
   std::atomic<bool> failed_ = false;
   // Last, so that it ends first: its callbacks use all of the above.
   std::unique_ptr<group_commit> commits_;

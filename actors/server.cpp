@@ -45,6 +45,8 @@ result<> running_server::open() {
   }
   if (auto valid = validate(options_.learner); !valid)
     return valid;
+  if (auto valid = validate(options_.league); !valid)
+    return valid;
   if (auto& base = options_.islands.base; !base.empty())
     if (auto made = cell_objective::make(base, {}); !made)
       return made.failure();
@@ -90,11 +92,13 @@ result<> running_server::open() {
           if (ring)
             (void)ring->insert(one); // It was read from a valid record.
         });
+  open_league(*cell);
   spawn_roles(std::move(owner), std::move(cell));
   tell_roles_of_peers();
   refresh_status();
   spawn_islands();
   spawn_learner();
+  spawn_judge();
   if (!options_.with_mesh)
     return done{};
   auto joined = server_mesh::start(
@@ -116,7 +120,9 @@ result<> running_server::recover(std::unique_ptr<jobs_role>& owner,
                                  std::unique_ptr<allocator>& cell) {
   options_.jobs.server = options_.cell.server = options_.name;
   options_.jobs.epoch = options_.cell.epoch = store_->epoch();
-  options_.cell.record_workload = options_.islands.count > 0 || options_.replay;
+  options_.cell.record_workload
+      = options_.islands.count > 0 || options_.replay
+        || options_.league.rules.mode != league_mode::off;
   if (options_.replay)
     options_.cell.experience = options_.replay->recorder;
   auto made = allocator::make(options_.cell);
@@ -138,6 +144,8 @@ result<> running_server::recover(std::unique_ptr<jobs_role>& owner,
         return result<>{record.failure()};
       forgotten_.emplace(key.substr(forgotten_prefix.size()), record->epoch());
     }
+    if (policies_.recover(key, value))
+      return result<>{done{}};
     auto taken = cell->recover(key, value);
     return taken ? owner->recover(key, value) : taken;
   });
@@ -168,6 +176,7 @@ void running_server::spawn_roles(std::unique_ptr<jobs_role> owner,
     if (!out.experiences.empty())
       replay_->record(std::exchange(out.experiences, {}));
     gather_experience();
+    raise_alarms(std::exchange(out.policy_faults, {}));
     if (!out.empty())
       hand_on(std::move(out));
   };
@@ -193,6 +202,9 @@ void running_server::stop() {
     if (learner_)
       caf::anon_send_exit(learner_, caf::exit_reason::user_shutdown);
     learner_ = role_actor<learner_worker>{};
+    if (judge_actor_)
+      caf::anon_send_exit(judge_actor_, caf::exit_reason::user_shutdown);
+    judge_actor_ = nullptr;
     if (jobs_)
       caf::anon_send_exit(jobs_, caf::exit_reason::user_shutdown);
     if (cell_)
@@ -339,6 +351,13 @@ void running_server::take_own(mesh::v1::Envelope envelope) {
   else if (question.has_learner())
     answer([&](auto& to) {
       *to.mutable_learner() = learner_here(question.learner());
+    });
+  else if (question.has_policies())
+    with_league([&](league_role& role, instant time, outbox& out) {
+      auto done = role.run(question.policies(), time, out);
+      out.replies.push_back([answer, done = std::move(done)] {
+        answer([&](auto& to) { *to.mutable_league() = done; });
+      });
     });
 }
 

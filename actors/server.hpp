@@ -3,6 +3,7 @@
 #include "actors/allocator.hpp"
 #include "actors/island_worker.hpp"
 #include "actors/jobs.hpp"
+#include "actors/league_role.hpp"
 #include "actors/learner_worker.hpp"
 #include "actors/mesh.hpp"
 #include "actors/replay.hpp"
@@ -37,6 +38,9 @@ struct server_options {
   /// None: nothing is recorded. The directory is filled in.
   std::optional<server_replay_options> replay = {};
   server_learner_options learner;
+  server_league_options league;
+  /// Of the policy that `cell` begins with; none for a heuristic.
+  std::optional<v1::Policy> configured_policy = {};
   bool with_mesh = true; ///< False for a cluster of one, without a port.
   /// Between looks at the clock by JOBS and ALLOCATOR: a tenth of the shortest
   /// time that either waits for.

@@ -189,9 +189,11 @@ bool running_server::decide_at_once(const v1::DecideRequest& request,
           [&](allocator& role) { answer = role.decide(request, now(), out); }))
     return false;
   const auto decisions = std::exchange(out.decisions, {});
+  const auto faults = std::exchange(out.policy_faults, {});
   SKERRY_ASSERT(out.empty()); // Nobody would hand it on.
   then(std::move(answer));
   decided(decisions, began);
+  raise_alarms(faults);
   return true;
 }
 

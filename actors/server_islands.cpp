@@ -95,6 +95,7 @@ void running_server::spawn_islands() {
                                             / fmt::format("{}.checkpoint", i),
                               .board = board_,
                               .stop = islands_stop_,
+                              .frozen = frozen_,
                               .look_at_cell = [this, i] { show_cell(i); },
                               .log = options_.log};
     add_starts(options_.cell.policy, how);

@@ -73,6 +73,7 @@ public:
     services_.push_back(make_decisions_service(context_));
     services_.push_back(make_nodes_service(context_));
     services_.push_back(make_cluster_service(context_));
+    services_.push_back(make_policies_service(context_));
     services_.push_back(make_agent_link_service(context_));
   }
 

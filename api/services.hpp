@@ -28,6 +28,7 @@ std::unique_ptr<grpc::Service> make_jobs_service(service_context& in);
 std::unique_ptr<grpc::Service> make_decisions_service(service_context& in);
 std::unique_ptr<grpc::Service> make_nodes_service(service_context& in);
 std::unique_ptr<grpc::Service> make_cluster_service(service_context& in);
+std::unique_ptr<grpc::Service> make_policies_service(service_context& in);
 std::unique_ptr<grpc::Service> make_agent_link_service(service_context& in);
 
 } // namespace skerry

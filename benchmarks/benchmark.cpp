@@ -7,7 +7,9 @@
 namespace skerry {
 namespace {
 
-constexpr std::array<benchmark, 10> benchmarks{{
+constexpr std::array<benchmark, 11> benchmarks{{
+    {"adaptation", "islands and league under a workload that changes twice",
+     run_adaptation_bench},
     {"cells", "packing of openb by 1 to 4 cells; --traces, takes a minute",
      run_cells_bench},
     {"dispatch", "decisions at 100 to 100 000 nodes: submit, place and finish",

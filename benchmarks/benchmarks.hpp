@@ -4,6 +4,13 @@
 
 namespace skerry {
 
+/// A cluster whose workload changes twice while islands improve policies and
+/// the league decides which rules, in virtual time: the share of the scarce
+/// resource allocated, phase by phase, beside the policy frozen at the first
+/// change and the best heuristic of the phase. One seed, a minute or two.
+result<> run_adaptation_bench(const benchmark_options& options,
+                              const report_case& report);
+
 /// What 2, 3 and 4 cells lose in packing against one on the openb arrivals, by
 /// the servers' own JOBS and ALLOCATORs: allocated GPU % for the policies fgd
 /// and skerry, over the published seeds 42 to 46. Needs `trace_directory`.

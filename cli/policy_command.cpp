@@ -1,5 +1,6 @@
 #include "cli/command.hpp"
 #include "cli/output_file.hpp"
+#include "cli/policy_league.hpp"
 #include "cli/proto_json.hpp"
 #include "cli/report.hpp"
 #include "messages/policy_file.hpp"
@@ -77,8 +78,18 @@ std::string queue_text(const v1::Policy& policy) {
                      provenance_text(policy.queue_provenance()), table.text());
 }
 
-result<> show(const std::string& name_or_file, console& out) {
-  const auto policy = load(name_or_file);
+/// Names of a league have a version or no dot; files have a dot or a slash.
+bool is_of_cluster(const std::string& name) {
+  return name != shipped_policy_name && name.find('/') == std::string::npos
+         && (name.find('@') != std::string::npos
+             || name.find('.') == std::string::npos);
+}
+
+result<> show(const global_flags& globals, const std::string& name_or_file,
+              console& out) {
+  const auto policy = is_of_cluster(name_or_file)
+                          ? policy_of_cluster(globals, name_or_file, out)
+                          : load(name_or_file);
   if (!policy)
     return policy.failure();
   if (out.format == output_format::json)
@@ -123,18 +134,22 @@ result<> join(const join_flags& flags, console& out) {
   return done{};
 }
 
-void add_show(CLI::App& policy, action& chosen) {
+void add_show(CLI::App& policy, const global_flags& globals, action& chosen) {
   auto& subcommand = *policy.add_subcommand(
       "show", "What a policy weighs, and where it comes from");
   const auto name = std::make_shared<std::string>();
-  subcommand.add_option("POLICY", *name, "skerry (the shipped one), or a file")
+  subcommand
+      .add_option(
+          "POLICY", *name,
+          "skerry (the shipped one), a file, or a\nname of `policy list`")
       ->type_name("")
       ->required();
   subcommand.footer("Also: -o table|json.\n"
                     "Example:\n"
                     "  skerry policy show skerry");
-  subcommand.final_callback([name, &chosen] {
-    chosen = [name](console& out) { return show(*name, out); };
+  subcommand.final_callback([name, &globals, &chosen] {
+    chosen
+        = [name, &globals](console& out) { return show(globals, *name, out); };
   });
 }
 
@@ -163,11 +178,12 @@ void add_join(CLI::App& policy, action& chosen) {
 void add_policy_command(CLI::App& parent, const global_flags& globals,
                         action& chosen) {
   auto& policy = *parent.add_subcommand(
-      "policy", "Look at evolved policies, join two, bring one");
+      "policy", "Evolved policies, and which of them may rule");
   policy.require_subcommand(1);
-  add_show(policy, chosen);
+  add_show(policy, globals, chosen);
   add_join(policy, chosen);
   add_policy_pull(policy, globals, chosen);
+  add_policy_league(policy, globals, chosen);
 }
 
 } // namespace skerry

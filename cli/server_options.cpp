@@ -159,6 +159,22 @@ server_learner_options learner_of(const learner_section& from) {
   return out;
 }
 
+server_league_options league_of(const league_section& from) {
+  server_league_options out;
+  auto& rules = out.rules;
+  rules.mode = from.mode == "on"    ? league_mode::on
+               : from.mode == "off" ? league_mode::off
+                                    : league_mode::shadow;
+  rules.episodes = static_cast<std::size_t>(from.episodes);
+  rules.canary_share = static_cast<double>(from.canary_percent) / 100;
+  rules.canary_milliseconds = from.canary_milliseconds;
+  rules.settle_milliseconds = from.settle_milliseconds;
+  out.cpu_share = static_cast<double>(from.cpu_percent) / 100;
+  out.round_milliseconds = from.round_milliseconds;
+  out.seed = static_cast<std::uint64_t>(from.seed);
+  return out;
+}
+
 } // namespace
 
 result<server_setup> server_setup_of(const configuration& from) {
@@ -182,6 +198,8 @@ result<server_setup> server_setup_of(const configuration& from) {
   auto policy = find_policy(from.policy.name);
   if (!policy)
     return policy.failure();
+  if (policy->weights)
+    out.server.configured_policy = to_proto(policy->name, *policy->weights);
   out.server.cell = cell_of(from, *std::move(policy));
   auto islands = islands_of(from.islands);
   if (!islands)
@@ -189,6 +207,7 @@ result<server_setup> server_setup_of(const configuration& from) {
   out.server.islands = *std::move(islands);
   out.server.replay = replay_of(from.replay);
   out.server.learner = learner_of(from.learner);
+  out.server.league = league_of(from.league);
   out.server.min_free_bytes
       = static_cast<std::uint64_t>(from.server.min_free_bytes);
   out.api.listen = from.server.listen;

@@ -85,6 +85,17 @@ struct learner_section {
   std::int64_t seed = 1;
 };
 
+struct league_section {
+  std::string mode = "shadow";
+  std::int64_t cpu_percent = 10; ///< Of one core.
+  std::int64_t round_milliseconds = 60'000;
+  std::int64_t episodes = 24;
+  std::int64_t canary_percent = 10; ///< Of the decisions.
+  std::int64_t canary_milliseconds = 60'000;
+  std::int64_t settle_milliseconds = 60'000;
+  std::int64_t seed = 1;
+};
+
 struct agent_section {
   std::string name; ///< Empty: the name of the machine.
   std::vector<std::string> servers{"127.0.0.1:7070"};
@@ -124,6 +135,7 @@ struct configuration {
   islands_section islands;
   replay_section replay;
   learner_section learner;
+  league_section league;
   agent_section agent;
   client_section client;
 

@@ -77,6 +77,13 @@ result<> is_objective(std::string_view text) {
                fmt::format("\"{}\" is not cell, synthetic or traces", text)};
 }
 
+result<> is_league_mode(std::string_view text) {
+  if (text == "off" || text == "shadow" || text == "on")
+    return done{};
+  return error{error_code::invalid_argument,
+               fmt::format("\"{}\" is not off, shadow or on", text)};
+}
+
 result<> is_optimiser(std::string_view text) {
   return readable(find_optimiser(text));
 }
@@ -179,8 +186,8 @@ std::vector<setting> settings_of(configuration& into) {
   using text = setting::text;
   using list = setting::list;
   using whole = setting::whole;
-  auto& [server, tls, policy, limits, timing, islands, replay, learner, agent,
-         client]
+  auto& [server, tls, policy, limits, timing, islands, replay, learner, league,
+         agent, client]
       = into;
   using flag = setting::flag;
   using amount = setting::amount;
@@ -247,6 +254,14 @@ std::vector<setting> settings_of(configuration& into) {
       {"learner", "checkpoint",
        duration(learner.checkpoint_milliseconds, 1000, day)},
       {"learner", "seed", whole{&learner.seed, {0, INT64_MAX}}},
+      {"league", "mode", text{&league.mode, is_league_mode}},
+      {"league", "cpu_percent", whole{&league.cpu_percent, {1, 100}}},
+      {"league", "round", duration(league.round_milliseconds, 100, day)},
+      {"league", "episodes", whole{&league.episodes, {20, 1000}}},
+      {"league", "canary_percent", whole{&league.canary_percent, {1, 50}}},
+      {"league", "canary_time", duration(league.canary_milliseconds, 0, day)},
+      {"league", "settle_time", duration(league.settle_milliseconds, 0, day)},
+      {"league", "seed", whole{&league.seed, {0, INT64_MAX}}},
       {"agent", "name", text{&agent.name, is_name}},
       {"agent", "servers", list{&agent.servers, is_address}},
       {"agent", "data", text{&agent.data}},

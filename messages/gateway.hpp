@@ -5,6 +5,7 @@
 #include "messages/skerry/v1/decisions.pb.h"
 #include "messages/skerry/v1/jobs.pb.h"
 #include "messages/skerry/v1/nodes.pb.h"
+#include "messages/skerry/v1/policies.pb.h"
 #include "scheduling/result.hpp"
 
 #include <cstdint>
@@ -83,6 +84,10 @@ public:
   virtual void islands(v1::IslandsRequest request, reply<v1::IslandsReply> then)
       = 0;
   virtual void learner(v1::LearnerRequest request, reply<v1::LearnerReply> then)
+      = 0;
+  /// Of the leagues of all servers, or of one. What a league refuses is in its
+  /// status, and of one alone it is the failure.
+  virtual void policies(v1::PolicyCommand asked, reply<v1::PoliciesReply> then)
       = 0;
 
   // -- agents: one link for each stream ---------------------------------------

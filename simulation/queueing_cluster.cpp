@@ -96,6 +96,17 @@ result<> queueing_cluster::prepare(const policy_choice& policy,
   return done{};
 }
 
+result<> queueing_cluster::change_policy(const policy_choice& policy,
+                                         std::span<const task_shape> history,
+                                         std::uint64_t seed) {
+  auto made = make_policy(policy, ledger_.nodes(),
+                          {.workload = history, .seed = seed});
+  if (!made)
+    return made.failure();
+  policy_ = *std::move(made);
+  return done{};
+}
+
 bool queueing_cluster::step() {
   const auto end = workload_.end_milliseconds;
   const auto arrival = next_arrival_ < workload_.arrivals.size()

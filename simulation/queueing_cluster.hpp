@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -99,12 +100,21 @@ public:
   result<> prepare(const policy_choice& policy, std::uint64_t seed,
                    placement_search search);
 
+  /// Another policy decides from now on.
+  /// @param history What it is told of the workload.
+  /// @returns `invalid_argument` for one that cannot be made; nothing changes.
+  result<> change_policy(const policy_choice& policy,
+                         std::span<const task_shape> history,
+                         std::uint64_t seed);
+
   /// The next arrival or departure.
   /// @returns False when there is none before the end.
   bool step();
 
   const ledger& book() const { return ledger_; }
   std::int64_t now_milliseconds() const { return now_; }
+  /// By arrival; of those that have not come or started, none yet.
+  std::span<const task_outcome> outcomes() const { return outcomes_; }
   std::size_t waiting() const { return ledger_.count(task_state::pending); }
 
   /// @pre `step` has returned false.

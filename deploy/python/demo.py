@@ -46,7 +46,10 @@ class Demo:
         cluster = self.cluster = Cluster(
             self.folder, islands={"count": 1, "migration": "every=2,count=1",
                                   "scenarios": 2, "cpu_percent": 100,
-                                  "checkpoint": "2s"})
+                                  "checkpoint": "2s"},
+            # Whose champions rule when they have proved themselves.
+            league={"mode": "on", "cpu_percent": 100, "round": "1s",
+                    "canary_time": "2s", "settle_time": "2s"})
         for server in cluster.servers:
             server.tls = base / f"server-{server.name}"
         cluster.client_tls = base / "client-test"
@@ -196,6 +199,39 @@ class Demo:
                 return islands
             time.sleep(0.1)
 
+    def leagues(self):
+        """Likewise until each has judged, and had time for a promotion."""
+        server = self.cluster.servers[0]
+        until = time.monotonic() + 12
+        while True:
+            leagues = self.cluster.all_leagues(server)
+            if (time.monotonic() > until or len(leagues) == 3
+                    and all(league.promotions for league in leagues.values())):
+                return leagues
+            time.sleep(0.2)
+
+    @staticmethod
+    def objective(leagues):
+        """Of what is scarce, the share allocated on the same arrivals (the
+        episodes of the last round), under who rules and under each heuristic:
+        means over the leagues that have judged."""
+        figures = {}
+        for league in leagues.values():
+            judged = {p.name: p for p in league.policies if p.judged}
+            ruler = judged.get(league.active)
+            if ruler is None:
+                continue
+            same = [p for p in judged.values()
+                    if p.heuristic and p.round == ruler.round]
+            for name, policy in [("skerry", ruler)] + [(p.name, p) for p in same]:
+                figures.setdefault(name, []).append(policy.allocated_percent)
+        means = {name: sum(each) / len(each) for name, each in figures.items()}
+        skerry = means.pop("skerry", None)
+        best = max(means, key=means.get, default=None)
+        return {"skerry": skerry and round(skerry, 3),
+                "best_baseline": best and round(means[best], 3),
+                "best_baseline_name": best}
+
     def finish(self, begun, loaded):
         say("Waiting until all have ended ...")
         wait_until(self.cluster.connected, "the servers reach each other")
@@ -216,6 +252,8 @@ class Demo:
         islands = self.islands()
         print(self.skerry("get", "islands"))
         print(self.skerry("get", "replay"))
+        leagues = self.leagues()
+        print(self.skerry("policy", "log", "--limit", "6"))
         status = [self.cluster.status(server).servers[0]
                   for server in self.cluster.servers]
         placed = sum(len([e for e in agent.events() if e[0] == "start"])
@@ -241,8 +279,8 @@ class Demo:
             "learner_steps": None,
             "policies_published": None,
             "active_policy": status[0].policy,
-            "objective": {"skerry": None, "best_baseline": None,
-                          "best_baseline_name": None},
+            "promotions": sum(l.promotions for l in leagues.values()),
+            "objective": self.objective(leagues),
             "seconds": round(time.monotonic() - begun, 1),
         }
 

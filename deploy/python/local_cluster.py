@@ -102,7 +102,7 @@ mesh_listen = {quote(self.mesh)}
 seeds = {json.dumps(seeds)}
 min_free = {quote(self.cluster.min_free)}
 """
-        for name in ("islands", "learner"):
+        for name in ("islands", "learner", "league"):
             if section := getattr(self.cluster, name):
                 text += f"[{name}]\n" + "".join(
                     f"{key} = {quote(value)}\n"
@@ -162,12 +162,13 @@ class Cluster:
     started = []  # all of this process, so that none outlives it
 
     def __init__(self, folder, servers=3, timing=None, min_free="16MiB",
-                 islands=None, learner=None):
+                 islands=None, learner=None, league=None):
         Cluster.started.append(self)
         self.folder = pathlib.Path(folder)
         self.min_free = min_free
         self.islands = islands or {}  # section [islands] of each server
         self.learner = learner or {}  # and [learner]
+        self.league = league or {}  # and [league]
         self.timing = {"lease": "6s", "lease_margin": "1s", "heartbeat": "500ms",
                        "mesh_heartbeat": "1s", "mesh_timeout": "3s",
                        **(timing or {})}
@@ -212,6 +213,13 @@ class Cluster:
             reply = API.cluster_grpc.ClusterStub(channel).Learner(
                 API.cluster.LearnerRequest(), timeout=5)
         return {one.server: one for one in reply.learners}
+
+    def all_leagues(self, server):
+        """By server, as this one hears of them."""
+        with self.channel(server) as channel:
+            reply = API.policies_grpc.PoliciesStub(channel).List(
+                API.policies.ListPoliciesRequest(), timeout=5)
+        return {league.server: league for league in reply.leagues}
 
     def all_jobs(self):
         """What the servers list, by id."""

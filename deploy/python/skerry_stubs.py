@@ -20,7 +20,7 @@ import grpc
 
 SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "messages"
 NAMES = ("types", "jobs", "decisions", "nodes", "agent_link", "experience",
-         "policy", "cluster")
+         "policy", "policies", "cluster")
 
 
 class Stubs:

@@ -360,3 +360,60 @@ TEST_CASE_FIXTURE(resized, "another server's resize is answered to it") {
   CHECK(out.envelopes.front().answer().number() == 8);
   CHECK(out.envelopes.front().answer().resize().node() == "n");
 }
+
+// -- who decides --------------------------------------------------------------
+
+TEST_CASE_FIXTURE(cell_fixture, "another policy rules from the next task on") {
+  const auto decided = [&] { return out.decisions.back().decision().policy(); };
+  CHECK(award(job_of("a")).results(0).placed());
+  CHECK(decided() == "best-fit-all");
+  REQUIRE(cell->rule({policy_choice{"first-fit"}}));
+  CHECK(award(job_of("b")).results(0).placed());
+  CHECK(decided() == "first-fit");
+  auto bad = fgd_weights();
+  bad.of[0][0] = max_placement_weight * 2;
+  CHECK(cell->rule({{"bad", bad}}).failure().code
+        == error_code::invalid_argument);
+  // A canary has its share of awards, and is named as who decided.
+  REQUIRE(cell->rule({policy_choice{"first-fit"}, policy_choice{"fgd"}, 0.5}));
+  CHECK(award(job_of("c")).results(0).placed());
+  CHECK(decided() == "first-fit");
+  CHECK(award(job_of("d")).results(0).placed());
+  CHECK(decided() == "fgd");
+}
+
+TEST_CASE("what comes to the cell is recorded, placed or not") {
+  cell_fixture f;
+  f.cell = std::move(
+      *allocator::make({.server = "s", .epoch = 1, .record_workload = true}));
+  f.hello();
+  f.tick(1'000);
+  CHECK(f.award(job_of("a")).results(0).placed());
+  f.start("a.task.0");
+  f.tick(500);
+  auto ended = f.on("a.task.0");
+  ended.mutable_ended()->set_succeeded(true);
+  f.report(ended);
+  CHECK(f.award(job_of("c")).results(0).placed());
+  auto large = job_of("b"); // No room beside c, whoever asks.
+  large.mutable_groups(0)
+      ->mutable_profile()
+      ->mutable_demand()
+      ->set_cpu_millicores(3'500);
+  CHECK_FALSE(f.award(large).results(0).placed());
+  mesh::v1::Envelope asked;
+  asked.set_from("s");
+  *asked.mutable_bid_request()->add_tasks() = large.groups(0).profile();
+  f.take(asked);
+  f.tick(300);
+  const auto record = record_of(f.cell->history());
+  REQUIRE(record.nodes.size() == 1);
+  REQUIRE(record.tasks.size() == 3);
+  CHECK(record.tasks[0].ended);
+  CHECK(record.tasks[0].run_milliseconds == 500);
+  CHECK(record.tasks[0].arrival_milliseconds == 1'000);
+  CHECK_FALSE(record.tasks[1].ended);
+  CHECK(record.tasks[1].run_milliseconds == 300);
+  CHECK(record.tasks[2].shape.demand[resource_kind::cpu] == 3'500);
+  CHECK(record.tasks[2].run_milliseconds == 0);
+}

@@ -1,3 +1,4 @@
+#include "actors/offer_value.hpp"
 #include "tests/actors/roles_fixture.hpp"
 
 using namespace skerry;
@@ -181,4 +182,23 @@ TEST_CASE("an award to another server is on disk before it leaves") {
   CHECK(out.envelopes.front().award_batch().cell_epoch() == 4);
   REQUIRE(out.writes.size() == 1);
   CHECK(out.writes.front().key == "task/j.task.0");
+}
+
+TEST_CASE("offers of one policy compare by score, of several by fit") {
+  const auto offer = [](const char* policy, double score, double fit) {
+    v1::Decision out;
+    out.set_policy(policy);
+    out.set_score(score);
+    out.set_fit(fit);
+    return out;
+  };
+  const auto better = [](const v1::Decision& a, const v1::Decision& b) {
+    return value_of(a).better_than(value_of(b));
+  };
+  CHECK(better(offer("fgd", 2, 1), offer("fgd", 1, 9)));
+  CHECK_FALSE(better(offer("fgd", 1, 9), offer("fgd", 1, 1)));
+  CHECK(better(offer("fgd", -100, 2), offer("first-fit", 0, 1)));
+  auto gang = value_of(offer("fgd", 1, 1));
+  gang.add(offer("fgd", 1, 1));
+  CHECK(gang.better_than(value_of(offer("fgd", 1.5, 9))));
 }

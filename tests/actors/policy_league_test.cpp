@@ -190,18 +190,21 @@ TEST_CASE_FIXTURE(fixture, "an operator promotes by steps and rolls back") {
         == error_code::not_found);
   REQUIRE(league.promote("a-0", false, now));
   CHECK(league.canary() == "a-0@1");
-  REQUIRE(league.promote("a-0@1", false, now));
+  REQUIRE(league.promote("a-0@1", false, now)); // Again is the same.
+  CHECK(league.canary() == "a-0@1");
+  REQUIRE(league.promote("a-0@1", true, now));
+  REQUIRE(league.promote("a-0@1", true, now));
   CHECK(league.active() == "a-0@1");
-  CHECK(league.promote("a-0", false, now).failure().code
-        == error_code::conflict);
   REQUIRE(league.promote("b-0", false, now));
-  REQUIRE(league.roll_back("looks odd", now)); // The canary.
+  REQUIRE(league.roll_back("", "looks odd", now)); // The canary.
   CHECK(standing("b-0") == policy_standing::refused);
   CHECK(league.active() == "a-0@1");
-  REQUIRE(league.roll_back("", now)); // The ruler.
+  REQUIRE(league.roll_back("b-0", "", now)); // It decides nothing any more.
+  CHECK(league.roll_back("z", "", now).failure().code == error_code::not_found);
+  REQUIRE(league.roll_back("a-0", "", now)); // The ruler.
   CHECK(league.active() == "best-fit");
   CHECK(standing("a-0") == policy_standing::refused);
-  CHECK(league.roll_back("", now).failure().code == error_code::conflict);
+  CHECK(league.roll_back("", "", now).failure().code == error_code::conflict);
 }
 
 TEST_CASE("a league that is not on says what it would do, and does nothing") {
@@ -260,7 +263,7 @@ TEST_CASE_FIXTURE(fixture, "who ruled before a restart rules after it") {
   CHECK(again.active() == "a-0@1");
   CHECK(again.frozen());
   CHECK(again.promotions() == 1);
-  REQUIRE(again.roll_back("", now));
+  REQUIRE(again.roll_back("", "", now));
   CHECK(again.active() == "best-fit");
 
   auto changed = start(switched_on(), "fgd");

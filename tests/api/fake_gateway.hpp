@@ -40,6 +40,7 @@ public:
       = not_set;
   answer<v1::IslandsRequest, v1::IslandsReply> on_islands = not_set;
   answer<v1::LearnerRequest, v1::LearnerReply> on_learner = not_set;
+  answer<v1::PolicyCommand, v1::PoliciesReply> on_policies = not_set;
 
   /// From now on replies wait for `reply_to`.
   void hold() {
@@ -150,6 +151,10 @@ public:
   void learner(v1::LearnerRequest request,
                reply<v1::LearnerReply> then) override {
     give(on_learner, request, std::move(then));
+  }
+  void policies(v1::PolicyCommand asked,
+                reply<v1::PoliciesReply> then) override {
+    give(on_policies, asked, std::move(then));
   }
 
   link_id open_link(std::shared_ptr<agent_sink> to) override {

@@ -51,8 +51,8 @@ TEST_CASE("the network benchmark tells the server's CPU seconds apart") {
 
 TEST_CASE("what cannot be measured is refused") {
   check_refused(words("bench nonesuch"),
-                "cells, dispatch, islands, learner, memory, network, openb, "
-                "plans");
+                "adaptation, cells, dispatch, islands, learner, memory, "
+                "network, openb, plans");
   check_refused(words("bench openb"), "--traces");
   check_refused(words("bench cells"), "--traces");
   check_refused(words("bench cells --traces /nonexistent"), "/nonexistent");

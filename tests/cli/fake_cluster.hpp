@@ -4,6 +4,7 @@
 #include "messages/skerry/v1/decisions.grpc.pb.h"
 #include "messages/skerry/v1/jobs.grpc.pb.h"
 #include "messages/skerry/v1/nodes.grpc.pb.h"
+#include "messages/skerry/v1/policies.grpc.pb.h"
 
 #include <atomic>
 #include <functional>
@@ -43,7 +44,8 @@ private:
 class fake_cluster final : public v1::Jobs::Service,
                            public v1::Nodes::Service,
                            public v1::Decisions::Service,
-                           public v1::Cluster::Service {
+                           public v1::Cluster::Service,
+                           public v1::Policies::Service {
 public:
   fake_cluster() {
     grpc::ServerBuilder builder;
@@ -54,6 +56,7 @@ public:
     builder.RegisterService(static_cast<v1::Nodes::Service*>(this));
     builder.RegisterService(static_cast<v1::Decisions::Service*>(this));
     builder.RegisterService(static_cast<v1::Cluster::Service*>(this));
+    builder.RegisterService(static_cast<v1::Policies::Service*>(this));
     server_ = builder.BuildAndStart();
     address_ = "127.0.0.1:" + std::to_string(port);
   }
@@ -78,6 +81,11 @@ public:
   fake_method<v1::ForgetServerRequest, v1::ForgetServerReply> forget_server;
   fake_method<v1::IslandsRequest, v1::IslandsReply> islands;
   fake_method<v1::LearnerRequest, v1::LearnerReply> learner;
+  fake_method<v1::ListPoliciesRequest, v1::PoliciesReply> policies;
+  fake_method<v1::SubmitPolicyRequest, v1::PoliciesReply> submit_policy;
+  fake_method<v1::PromotePolicyRequest, v1::PoliciesReply> promote;
+  fake_method<v1::RollBackPolicyRequest, v1::PoliciesReply> roll_back;
+  fake_method<v1::FreezePoliciesRequest, v1::PoliciesReply> freeze;
 
 private:
   using context = grpc::ServerContext;
@@ -157,6 +165,26 @@ private:
   grpc::Status Learner(context*, const v1::LearnerRequest* request,
                        v1::LearnerReply* reply) override {
     return learner.take(*request, *reply);
+  }
+  grpc::Status List(context*, const v1::ListPoliciesRequest* request,
+                    v1::PoliciesReply* reply) override {
+    return policies.take(*request, *reply);
+  }
+  grpc::Status Submit(context*, const v1::SubmitPolicyRequest* request,
+                      v1::PoliciesReply* reply) override {
+    return submit_policy.take(*request, *reply);
+  }
+  grpc::Status Promote(context*, const v1::PromotePolicyRequest* request,
+                       v1::PoliciesReply* reply) override {
+    return promote.take(*request, *reply);
+  }
+  grpc::Status RollBack(context*, const v1::RollBackPolicyRequest* request,
+                        v1::PoliciesReply* reply) override {
+    return roll_back.take(*request, *reply);
+  }
+  grpc::Status Freeze(context*, const v1::FreezePoliciesRequest* request,
+                      v1::PoliciesReply* reply) override {
+    return freeze.take(*request, *reply);
   }
 
   std::string address_;

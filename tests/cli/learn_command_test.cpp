@@ -27,12 +27,13 @@ namespace {
 std::vector<std::string> some_records() {
   std::vector<std::string> out;
   for (std::uint32_t i = 0; i < 300; ++i) {
+    const auto good = i / 2 % 2; // Of those kept back, one in ten, half are.
     experience one;
     one.candidates.resize(2);
     one.candidates[1][0] = 1;
-    one.chosen = i % 2;
-    one.reward = i % 2 == 1 ? 1.0F : 0.0F;
-    one.state[0] = i % 2 == 1 ? 1.0F : 0.0F;
+    one.chosen = good;
+    one.reward = static_cast<float>(good);
+    one.state[0] = static_cast<float>(good);
     one.terminal = true;
     out.push_back(to_proto(one).SerializeAsString());
   }

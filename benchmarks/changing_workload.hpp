@@ -1,0 +1,34 @@
+#pragma once
+
+#include "simulation/queueing_cluster.hpp"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace skerry {
+
+/// A synthetic cluster whose workload changes twice, without a word.
+struct changing_workload {
+  static constexpr std::size_t phases = 3;
+  static constexpr std::int64_t phase_milliseconds
+      = std::int64_t{8} * 3'600'000;
+
+  queueing_workload queue;
+  /// Of each phase, what is asked for most relative to what there is.
+  std::array<metered, phases> scarce{};
+};
+
+/// 1: the usual mix at a load of 1.05. 2: training is three times as frequent,
+/// and 1.15: A100s, whole and many at once. 3: inference and memory instead,
+/// and 1.1: shares of T4s.
+result<changing_workload> make_changing_workload(std::uint64_t seed);
+
+/// Of a resource, the share in use between two times, in percent of what there
+/// is: from when tasks have started and how long they run.
+double allocated_percent(const queueing_workload& of,
+                         const std::vector<task_outcome>& outcomes,
+                         metered resource, std::int64_t from_milliseconds,
+                         std::int64_t until_milliseconds);
+
+} // namespace skerry

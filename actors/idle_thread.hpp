@@ -7,6 +7,10 @@ namespace skerry {
 /// holds it back.
 void run_when_idle();
 
+/// Who runs when idle does so like all others from now on, where that is
+/// allowed: on a busy machine nobody who waits for their end would see it.
+void hurry_idle_threads();
+
 /// What the calling thread has used, in seconds.
 double own_cpu_seconds();
 

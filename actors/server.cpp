@@ -1,3 +1,4 @@
+#include "actors/idle_thread.hpp"
 #include "actors/records.hpp"
 #include "actors/running_server.hpp"
 #include "messages/convert.hpp"
@@ -192,6 +193,7 @@ void running_server::spawn_roles(std::unique_ptr<jobs_role> owner,
 
 void running_server::stop() {
   *islands_stop_ = true;
+  hurry_idle_threads();
   {
     const std::unique_lock lock{roles_mutex_};
     if (std::exchange(stopped_, true))

@@ -47,6 +47,9 @@ class Demo:
             self.folder, islands={"count": 1, "migration": "every=2,count=1",
                                   "scenarios": 2, "cpu_percent": 100,
                                   "checkpoint": "2s"},
+            # One of them trains on what the cluster has decided.
+            learner={"enabled": True, "cpu_percent": 100, "batch": 64,
+                     "publish_steps": 50, "checkpoint": "1s"},
             # Whose champions rule when they have proved themselves.
             league={"mode": "on", "cpu_percent": 100, "round": "1s",
                     "canary_time": "2s", "settle_time": "2s"})
@@ -199,6 +202,17 @@ class Demo:
                 return islands
             time.sleep(0.1)
 
+    def learners(self):
+        """Likewise until something has been learned."""
+        server = self.cluster.servers[0]
+        until = time.monotonic() + 10
+        while True:
+            learners = self.cluster.all_learners(server).values()
+            if (time.monotonic() > until
+                    or any(one.policies_published for one in learners)):
+                return learners
+            time.sleep(0.2)
+
     def leagues(self):
         """Likewise until each has judged, and had time for a promotion."""
         server = self.cluster.servers[0]
@@ -252,6 +266,8 @@ class Demo:
         islands = self.islands()
         print(self.skerry("get", "islands"))
         print(self.skerry("get", "replay"))
+        learners = self.learners()
+        print(self.skerry("get", "learner"))
         leagues = self.leagues()
         print(self.skerry("policy", "log", "--limit", "6"))
         status = [self.cluster.status(server).servers[0]
@@ -276,8 +292,9 @@ class Demo:
             # Decisions with what came of them, on the servers' disks.
             "experiences": sum(s.replay.recorded + s.replay.rebuilt
                                for s in status),
-            "learner_steps": None,
-            "policies_published": None,
+            # Of the weights, which go on where another server has ended.
+            "learner_steps": max((one.steps for one in learners), default=None),
+            "policies_published": sum(one.policies_published for one in learners),
             "active_policy": status[0].policy,
             "promotions": sum(l.promotions for l in leagues.values()),
             "objective": self.objective(leagues),

@@ -131,6 +131,10 @@ result<server_islands_options> islands_of(const islands_section& from) {
   return out;
 }
 
+/// Between two looks at what other servers have recorded, where that is not
+/// set.
+constexpr std::int64_t learner_gather_milliseconds = 2'000;
+
 std::optional<server_replay_options> replay_of(const replay_section& from) {
   if (!from.enabled)
     return {};
@@ -207,6 +211,15 @@ result<server_setup> server_setup_of(const configuration& from) {
   out.server.islands = *std::move(islands);
   out.server.replay = replay_of(from.replay);
   out.server.learner = learner_of(from.learner);
+  if (from.learner.enabled) {
+    if (!out.server.replay)
+      return error{error_code::invalid_argument,
+                   "learner.enabled: it learns from what is recorded; set "
+                   "replay.enabled, too"};
+    // Whoever trains learns from all servers, whoever may have to as well.
+    auto& gather = out.server.replay->gather_milliseconds;
+    gather = gather == 0 ? learner_gather_milliseconds : gather;
+  }
   out.server.league = league_of(from.league);
   out.server.min_free_bytes
       = static_cast<std::uint64_t>(from.server.min_free_bytes);

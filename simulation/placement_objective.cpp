@@ -229,7 +229,7 @@ double placement_objective::departures_cost(const placement_weights& weights,
   const auto pending_pods = waits.mean * static_cast<double>(waits.count)
                             / static_cast<double>(options.measured_seconds);
   const auto gpus = static_cast<double>(run->gpu_capacity_milli) / 1000;
-  return run->pending_gpu_percent + pending_pods / gpus * 100;
+  return 100 * std::log1p(run->pending_gpu_percent + pending_pods / gpus * 100);
 }
 
 double placement_objective::synthetic_cost(const placement_weights& weights,

@@ -54,11 +54,12 @@ result<> validate(const placement_training& training);
 ///
 ///     openb:       100 - mean allocated GPU % at 95 (twice), 100, 110 and
 ///                  130 % arrived
-///     departures:  pending GPU %, and pods that wait, of 100 GPUs
+///     departures:  100 ln(1 + pending GPU % + pods that wait, of 100 GPUs)
 ///     synthetic:   mean pending % of CPU, memory, GPU and FPGA
 ///
-/// Scoring only the highest load would let large tasks starve early on; to
-/// count GPUs alone when pods leave would let small ones wait for large ones.
+/// Scoring only the highest load would let large tasks starve early on. When
+/// pods leave, to count GPUs alone would let small ones wait for large ones,
+/// and without the logarithm an overload would outweigh all else.
 ///
 /// @cost A rollout of openb on a sixth of the published cluster: some 5 ms.
 class placement_objective final : public problem {

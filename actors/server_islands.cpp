@@ -1,5 +1,6 @@
 // The islands of a server: their actors, and what they are told and tell.
 #include "actors/running_server.hpp"
+#include "actors/worker_behavior.hpp"
 #include "messages/policy_file.hpp"
 #include "scheduling/assert.hpp"
 
@@ -21,49 +22,14 @@ namespace skerry {
 
 namespace {
 
-struct island_state {
+struct island_actor_state {
   static constexpr const char* name = "island";
   std::unique_ptr<island_worker> role;
 };
 
-using std::chrono::milliseconds;
-
 /// Messages for one island that wait while it evaluates; the senders' windows
 /// are far below it.
 constexpr std::uint32_t max_island_backlog = 256;
-
-using worker_actor = role_actor<island_worker>;
-
-worker_actor::behavior_type
-island_behavior(worker_actor::stateful_pointer<island_state> self,
-                const std::shared_ptr<std::unique_ptr<island_worker>>& worker,
-                const std::function<void(outbox)>& hand_on) {
-  self->state.role = std::move(*worker);
-  self->set_exit_handler([self](const caf::exit_msg& exit) {
-    self->state.role->finish(now());
-    self->quit(exit.reason);
-  });
-  self->send(self, tick_atom::value);
-  return {[=](mesh::v1::Envelope& envelope) {
-            outbox out;
-            self->state.role->take(envelope, now(), out);
-            hand_on(std::move(out));
-          },
-          [=](role_call<island_worker>& call) {
-            outbox out;
-            call.run(*self->state.role, now(), out);
-            hand_on(std::move(out));
-          },
-          [=](tick_atom) {
-            outbox out;
-            const auto pause = self->state.role->work(now(), out);
-            hand_on(std::move(out));
-            if (pause > 0)
-              self->delayed_send(self, milliseconds{pause}, tick_atom::value);
-            else
-              self->send(self, tick_atom::value);
-          }};
-}
 
 /// Where searches begin: the shipped policy, and that of this server.
 void add_starts(const policy_choice& in_force, island_worker_options& into) {
@@ -100,7 +66,7 @@ void running_server::spawn_islands() {
                               .log = options_.log};
     add_starts(options_.cell.policy, how);
     made.push_back({system_->spawn<caf::detached>(
-                        island_behavior,
+                        worker_behavior<island_worker, island_actor_state>,
                         std::make_shared<std::unique_ptr<island_worker>>(
                             std::make_unique<island_worker>(std::move(how))),
                         hand_on),

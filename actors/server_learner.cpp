@@ -1,5 +1,6 @@
 // The learner of a server: its actor, and what it is told and tells.
 #include "actors/running_server.hpp"
+#include "actors/worker_behavior.hpp"
 
 #include <caf/send.hpp>
 #include <chrono>
@@ -18,42 +19,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::role_call<skerry::learner_worker>)
 namespace skerry {
 namespace {
 
-struct learner_state {
+struct learner_actor_state {
   static constexpr const char* name = "learner";
   std::unique_ptr<learner_worker> role;
 };
-
-using std::chrono::milliseconds;
-
-using learner_actor = role_actor<learner_worker>;
-
-learner_actor::behavior_type
-learner_behavior(learner_actor::stateful_pointer<learner_state> self,
-                 const std::shared_ptr<std::unique_ptr<learner_worker>>& worker,
-                 const std::function<void(outbox)>& hand_on) {
-  self->state.role = std::move(*worker);
-  self->set_exit_handler([self](const caf::exit_msg& exit) {
-    self->state.role->finish(now());
-    self->quit(exit.reason);
-  });
-  self->send(self, tick_atom::value);
-  return {[=](mesh::v1::Envelope& envelope) {
-            outbox out;
-            self->state.role->take(envelope, now(), out);
-            hand_on(std::move(out));
-          },
-          [=](role_call<learner_worker>& call) {
-            outbox out;
-            call.run(*self->state.role, now(), out);
-            hand_on(std::move(out));
-          },
-          [=](tick_atom) {
-            outbox out;
-            const auto pause = self->state.role->work(now(), out);
-            hand_on(std::move(out));
-            self->delayed_send(self, milliseconds{pause}, tick_atom::value);
-          }};
-}
 
 } // namespace
 
@@ -75,7 +44,7 @@ void running_server::spawn_learner() {
       deliver(std::move(envelope));
   };
   auto made = system_->spawn<caf::detached>(
-      learner_behavior,
+      worker_behavior<learner_worker, learner_actor_state>,
       std::make_shared<std::unique_ptr<learner_worker>>(
           std::make_unique<learner_worker>(std::move(how))),
       hand_on);

@@ -14,6 +14,7 @@ namespace skerry {
 allocator::allocator(allocator_options options)
     : options_{std::move(options)}, ledger_{std::make_unique<ledger>(
                                         options_.epoch)},
+      resizer_{options_.resizing},
       // Both grow over starts: what was said in an earlier reign is older.
       next_number_{(options_.epoch << 32) + 1}, freed_{(options_.epoch << 32)
                                                        + 1} {}
@@ -189,6 +190,8 @@ void allocator::free_amounts(allocation& a, outbox& out) {
     a.recorded = 0;
   }
   give_up_resize(a.record.task(), {error_code::conflict, "it has ended"}, out);
+  if (auto* sized = std::exchange(a.sized, nullptr))
+    resizer_.forget(sized);
   if (!std::exchange(a.holds, false))
     return;
   SKERRY_ASSERT(ledger_->cancel(a.task).has_value());
@@ -317,6 +320,7 @@ void allocator::tick(instant now, outbox& out) {
   end_pauses(now);
   send_reports(now, out);
   give_up_late(now, out);
+  resize_by_use(now, out);
   if (experience_)
     experience_->tick(now, out);
   const auto since = now.steady_milliseconds - told_freed_at_;

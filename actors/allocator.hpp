@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/cell_recorder.hpp"
+#include "actors/cell_resizer.hpp"
 #include "actors/outbox.hpp"
 #include "messages/skerry/mesh/v1/records.pb.h"
 #include "scheduling/cell_policies.hpp"
@@ -54,6 +55,7 @@ struct allocator_options {
   bool record_workload = false;
   /// How decisions become experience; none: they do not.
   std::optional<experience_recorder_options> experience = {};
+  cell_resizer_options resizing = {};
   /// No longer than this is a reservation held unconfirmed.
   std::int64_t max_hold_milliseconds = 3'600'000;
 };
@@ -67,6 +69,9 @@ struct cell_history {
 
 /// As a league wants it: who still runs has run so far.
 cell_record record_of(cell_history history);
+
+/// How many tasks one answer may hold.
+std::size_t resizes_limit(const v1::ListResizesRequest& request);
 
 /// The ALLOCATOR: the single writer of its cell's ledger.
 ///
@@ -170,6 +175,7 @@ private:
     std::int64_t started_unix_milliseconds = 0;
     std::int64_t submitted_unix_milliseconds = 0; ///< 0: not known.
     v1::Usage usage;
+    cell_resizer::watched* sized = nullptr; ///< When it may be resized.
     std::uint64_t recorded = 0; ///< Number in the record; 0: not in it.
   };
 
@@ -203,8 +209,9 @@ private:
   };
 
   struct open_resize {
-    asker<v1::ResizeReply> who;
-    bool answered = false; ///< That it took too long.
+    asker<v1::ResizeReply> who; ///< Unless it is ours.
+    bool ours = false;          ///< By the resizer.
+    bool answered = false;      ///< That it took too long.
     resources before;
     resources wanted;
     std::int64_t until = 0;
@@ -309,11 +316,17 @@ private:
             asker<v1::LogsChunk> who, outbox& out);
   void resize(const v1::ResizeRequest& request, instant now,
               asker<v1::ResizeReply> who, outbox& out);
-  result<> begin_resize(const v1::ResizeRequest& request, allocation& a,
-                        const resources& wanted, outbox& out);
+  result<> begin_resize(allocation& a, const resources& wanted, outbox& out);
   void settle(allocation& a, const v1::Resources& demand, const error* refusal,
               outbox& out);
   void give_up_resize(const std::string& task, const error& why, outbox& out);
+  void used(allocation& a, const v1::Usage& usage, instant now);
+  void resize_by_use(instant now, outbox& out);
+  void resize_to(allocation& a, const resources& wanted, instant now,
+                 outbox& out);
+  void settled_by_use(allocation& a, bool is_done, const error* refusal);
+  v1::TaskSize size_of(const allocation& a) const;
+  v1::ListResizesReply sizes(const v1::ListResizesRequest& request) const;
   void take(const v1::LogsAnswer& answer, outbox& out);
   void give_up_late(instant now, outbox& out);
   template <class T>
@@ -362,6 +375,7 @@ private:
   std::vector<std::string> reachable_;
   std::map<std::uint64_t, open_logs> logs_;
   std::map<std::string, open_resize> resizes_; ///< By task.
+  cell_resizer resizer_;
   std::uint64_t next_logs_ = 1;
   std::uint64_t next_reservation_ = 1;
   std::uint64_t next_number_ = 1;

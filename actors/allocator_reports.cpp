@@ -50,7 +50,7 @@ void allocator::report(const v1::TaskReport& report, link_id link, instant now,
     settle(*a, report.resized(), nullptr, out);
     break;
   case v1::TaskReport::kUsage:
-    a->usage = report.usage();
+    used(*a, report.usage(), now);
     break;
   case v1::TaskReport::WHAT_NOT_SET:
     break;

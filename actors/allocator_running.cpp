@@ -115,17 +115,19 @@ void allocator::resize(const v1::ResizeRequest& request, instant now,
                           resource_kind::disk, resource_kind::network})
     if (wanted[kind] == 0)
       wanted.set(kind, before[kind]);
-  if (auto begun = begin_resize(request, a, wanted, out); !begun)
+  if (auto begun = begin_resize(a, wanted, out); !begun)
     return tell<v1::ResizeReply>(who, begun.failure(), out);
-  resizes_[request.task()] = {std::move(who), false, before, wanted,
-                              now.steady_milliseconds + agent_milliseconds};
+  resizes_[request.task()]
+      = {.who = std::move(who),
+         .before = before,
+         .wanted = wanted,
+         .until = now.steady_milliseconds + agent_milliseconds};
 }
 
 /// Takes what it gains and sends the order.
-result<> allocator::begin_resize(const v1::ResizeRequest& request,
-                                 allocation& a, const resources& wanted,
+result<> allocator::begin_resize(allocation& a, const resources& wanted,
                                  outbox& out) {
-  const auto& task = request.task();
+  const auto& task = a.record.task();
   if (a.now != phase::running || !a.holds)
     return {error_code::conflict, fmt::format("{} does not run now", task)};
   if (resizes_.contains(task))
@@ -189,6 +191,9 @@ void allocator::settle(allocation& a, const v1::Resources& demand,
     return;
   auto settled = std::move(open->second);
   resizes_.erase(open);
+  if (settled.ours)
+    return settled_by_use(a, refusal == nullptr && now == settled.wanted,
+                          refusal);
   if (settled.answered)
     return;
   if (refusal == nullptr && now == settled.wanted) {
@@ -211,7 +216,7 @@ void allocator::give_up_resize(const std::string& task, const error& why,
   auto open = resizes_.find(task);
   if (open == resizes_.end())
     return;
-  if (!open->second.answered)
+  if (!open->second.answered && !open->second.ours)
     tell<v1::ResizeReply>(open->second.who, why, out);
   resizes_.erase(open);
 }
@@ -227,7 +232,7 @@ void allocator::give_up_late(instant now, outbox& out) {
     return true;
   });
   for (auto& [task, open] : resizes_)
-    if (!open.answered && now.steady_milliseconds >= open.until) {
+    if (!open.ours && !open.answered && now.steady_milliseconds >= open.until) {
       open.answered = true;
       tell<v1::ResizeReply>(open.who, late, out);
     }

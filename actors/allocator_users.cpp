@@ -51,6 +51,9 @@ mesh::v1::Answer allocator::answer(const mesh::v1::Question& question,
       *answer.mutable_failure() = failure_of(changed.failure());
     break;
   }
+  case Question::kResizes:
+    *answer.mutable_resizes() = sizes(question.resizes());
+    break;
   default:
     *answer.mutable_failure() = failure_of(
         {error_code::invalid_argument, "this server cannot answer that"});
@@ -238,6 +241,7 @@ void allocator::describe(v1::ServerStatus& status) const {
   status.set_nodes_attached(attached_);
   status.set_tasks_live(ledger_->size());
   status.set_decisions(decisions_);
+  status.set_resizes(resizer_.resizes());
   status.set_policy(std::string{policies_->name()});
   const auto& canary = policies_->ruling().canary;
   status.set_canary_policy(canary ? canary->name : std::string{});

@@ -70,6 +70,8 @@ public:
   void cancel(v1::CancelJobRequest request, reply<v1::JobStatus> then) override;
   void logs(v1::LogsRequest request, reply<v1::LogsChunk> then) override;
   void resize(v1::ResizeRequest request, reply<v1::ResizeReply> then) override;
+  void resizes(v1::ListResizesRequest request,
+               reply<v1::ListResizesReply> then) override;
   void decide(v1::DecideRequest request, reply<v1::DecideReply> then) override;
   void confirm(v1::ReservationsRequest request,
                reply<v1::ReservationsReply> then) override;

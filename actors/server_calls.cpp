@@ -170,6 +170,34 @@ void running_server::resize(v1::ResizeRequest request,
               });
 }
 
+void running_server::resizes(v1::ListResizesRequest request,
+                             reply<v1::ListResizesReply> then) {
+  const auto limit = resizes_limit(request);
+  mesh::v1::Question question;
+  *question.mutable_resizes() = std::move(request);
+  ask_all(mesh::v1::Envelope::ALLOCATOR, std::move(question),
+          [this, then = answered_for_sure(std::move(then)),
+           limit](const questions::answers& answers) {
+            v1::ListResizesReply all;
+            std::map<std::string_view, const v1::TaskSize*> by_task;
+            for (const auto& [from, answer] : answers) {
+              for (const auto& task : answer.resizes().tasks())
+                by_task.emplace(task.task(), &task);
+              all.set_more(all.more() || answer.resizes().more());
+            }
+            for (const auto& [id, task] : by_task) {
+              if (static_cast<std::size_t>(all.tasks_size()) == limit) {
+                all.set_more(true);
+                break;
+              }
+              *all.add_tasks() = *task;
+            }
+            for (const auto& name : missing(answers))
+              all.add_unreachable_servers(name);
+            then(std::move(all));
+          });
+}
+
 // -- decisions ----------------------------------------------------------------
 
 bool running_server::decide_at_once(const v1::DecideRequest& request,

@@ -109,6 +109,22 @@ try_v1(const cgroup_options& options) {
   return out;
 }
 
+/// Empty when it cannot be read.
+std::string text_of(const std::string& file) {
+  auto text = read_text(file);
+  return text ? *std::move(text) : std::string{};
+}
+
+/// Of "some avg10=1.23 ...", in percent: the thousandths of the last 10 s.
+std::int64_t pressure(const std::string& file) {
+  const auto text = text_of(file);
+  const auto at = text.find("avg10=");
+  if (at == text.npos)
+    return 0; // The kernel does not account for it.
+  return static_cast<std::int64_t>(std::strtod(text.c_str() + at + 6, nullptr)
+                                   * 10);
+}
+
 } // namespace
 
 std::string_view to_string(cgroup_rung rung) {
@@ -229,48 +245,57 @@ cgroup_usage cgroups::usage(const std::string& task) const {
   cgroup_usage out;
   const auto memory = dir("memory", task);
   const auto cpu = dir("cpu", task);
-  const auto text_of = [](const std::string& file) {
-    auto text = read_text(file);
-    return text ? *std::move(text) : std::string{};
-  };
   if (memory.empty())
     return out;
+  const bool is_v2 = rung_ == cgroup_rung::v2;
   const auto stat = text_of(memory + "/memory.stat");
+  const auto of_stat = [&](const char* v2, const char* v1) {
+    return number_after(stat, is_v2 ? v2 : v1).value_or(0);
+  };
+  const auto of_memory = [&](const char* v2, const char* v1) {
+    return read_number(memory + (is_v2 ? v2 : v1)).value_or(0);
+  };
+  out.memory_bytes = std::max<std::int64_t>(
+      of_memory("/memory.current", "/memory.usage_in_bytes")
+          - of_stat("inactive_file", "total_inactive_file"),
+      0);
+  // Kernels before 5.19 have no peak in version 2.
+  out.peak_memory_bytes
+      = std::max(of_memory("/memory.peak", "/memory.max_usage_in_bytes")
+                     - of_stat("file", "total_cache"),
+                 out.memory_bytes);
+  out.out_of_memory_kills = kills(task);
   const auto cpu_stat = text_of(cpu + "/cpu.stat");
-  if (rung_ == cgroup_rung::v2) {
-    out.memory_bytes = read_number(memory + "/memory.current").value_or(0)
-                       - number_after(stat, "inactive_file").value_or(0);
+  out.periods = number_after(cpu_stat, "nr_periods").value_or(0);
+  out.throttled_periods = number_after(cpu_stat, "nr_throttled").value_or(0);
+  if (is_v2) {
     out.cpu_microseconds = number_after(cpu_stat, "usage_usec").value_or(0);
     out.throttled_microseconds
         = number_after(cpu_stat, "throttled_usec").value_or(0);
-    // "some avg10=1.23 ..."
-    const auto pressure = text_of(memory + "/memory.pressure");
-    const auto at = pressure.find("avg10=");
-    if (at != pressure.npos)
-      out.memory_pressure_milli = static_cast<std::int64_t>(
-          std::strtod(pressure.c_str() + at + 6, nullptr) * 10);
+    out.memory_pressure_milli = pressure(memory + "/memory.pressure");
+    out.cpu_pressure_milli = pressure(cpu + "/cpu.pressure");
   } else {
-    out.memory_bytes
-        = read_number(memory + "/memory.usage_in_bytes").value_or(0)
-          - number_after(stat, "total_inactive_file").value_or(0);
     if (const auto account = dir("cpuacct", task); !account.empty())
       out.cpu_microseconds
           = read_number(account + "/cpuacct.usage").value_or(0) / 1000;
     out.throttled_microseconds
         = number_after(cpu_stat, "throttled_time").value_or(0) / 1000;
   }
-  out.memory_bytes = std::max<std::int64_t>(out.memory_bytes, 0);
   return out;
 }
 
-bool cgroups::out_of_memory(const std::string& task) const {
+std::int64_t cgroups::kills(const std::string& task) const {
   const auto at = dir("memory", task);
   if (at.empty())
-    return false;
-  const auto text = read_text(
+    return 0;
+  const auto text = text_of(
       at
       + (rung_ == cgroup_rung::v2 ? "/memory.events" : "/memory.oom_control"));
-  return text && number_after(*text, "oom_kill").value_or(0) > 0;
+  return number_after(text, "oom_kill").value_or(0);
+}
+
+bool cgroups::out_of_memory(const std::string& task) const {
+  return kills(task) > 0;
 }
 
 bool cgroups::empty(const std::string& task) const {

@@ -29,11 +29,20 @@ struct cgroup_options {
   cgroup_rung best = cgroup_rung::v2;
 };
 
+/// Times and counts are since the group was made.
 struct cgroup_usage {
   std::int64_t cpu_microseconds = 0;
   std::int64_t throttled_microseconds = 0;
+  std::int64_t periods = 0; ///< In which it wanted to run.
+  std::int64_t throttled_periods = 0;
   std::int64_t memory_bytes = 0; ///< Without what the kernel can drop.
+  /// The most there was less the files' share now: no less than what could
+  /// not be dropped at that time.
+  std::int64_t peak_memory_bytes = 0;
+  /// Of the last 10 s; version 2 only.
   std::int64_t memory_pressure_milli = 0;
+  std::int64_t cpu_pressure_milli = 0;
+  std::int64_t out_of_memory_kills = 0;
 };
 
 /// The control groups of this agent's tasks. Single-threaded.
@@ -74,6 +83,8 @@ public:
 
 private:
   std::string dir(std::string_view controller, const std::string& task) const;
+  /// Processes in it that the kernel has killed for want of memory.
+  std::int64_t kills(const std::string& task) const;
   result<> set_cpu(const std::string& task, std::int64_t millicores) const;
   result<> set_memory(const std::string& task, std::int64_t bytes) const;
 

@@ -65,7 +65,7 @@ void agent_core::take(const driver_event& event, agent_instant now,
           resized(each, out);
         else if constexpr (std::is_same_v<event_type, resize_refused>)
           not_resized(each, out);
-        else if constexpr (std::is_same_v<event_type, usage_seen>) {
+        else if constexpr (std::is_same_v<event_type, task_used>) {
           node_state* node = nullptr;
           const auto* task = find(each.key, node);
           if (task != nullptr && node->attached && task->now == phase::running)
@@ -87,7 +87,6 @@ void agent_core::began(const task_began& event, agent_step& out) {
   task->started = event.started;
   task->has_started = true;
   task->now = phase::running;
-  limit(event.key, *task);
   *out.records.emplace_back().mutable_started() = event.started;
   if (node->attached && !task->told_started)
     tell_started(*node, *task, out);
@@ -103,12 +102,8 @@ void agent_core::over(const task_over& event, agent_instant now,
   task->outcome = event.outcome;
   if (task->stopping && task->outcome.reason().empty())
     task->outcome.set_reason(task->stop_reason);
-  if (task->stopping && task->limit_at != 0
-      && now.boot_milliseconds >= task->limit_at)
-    task->outcome.set_succeeded(false); // However well it took the stop.
   node->room.release(task->held);
   --live_;
-  limits_.erase({task->limit_at, event.key});
   node->to_acknowledge.insert({event.key.task, event.key.attempt});
   auto& record = *out.records.emplace_back().mutable_ended();
   record.set_node(event.key.node);
@@ -179,7 +174,6 @@ void agent_core::not_resized(const resize_refused& event, agent_step& out) {
 
 void agent_core::tick(agent_instant now, agent_step& out) {
   check_leases(now, out);
-  check_limits(now, out);
   if (!connected_)
     return;
   const auto boot = now.boot_milliseconds;

@@ -82,14 +82,14 @@ struct resize_refused {
   error why;
 };
 
-struct usage_seen {
+struct task_used {
   task_key key;
   v1::Usage usage;
 };
 
 using driver_event
     = std::variant<task_began, task_over, task_never_began, task_changed,
-                   resize_refused, usage_seen, v1::LogsAnswer>;
+                   resize_refused, task_used, v1::LogsAnswer>;
 
 /// Runs tasks in its own way. Commands never block for long; what becomes of
 /// them is told through events, in order for each task.

@@ -25,7 +25,7 @@ struct exec_driver_options {
   std::vector<std::string> device_kinds = {}; ///< By device of the node.
   /// What CUDA calls them; empty: by number.
   std::vector<std::string> device_ids = {};
-  /// Between two samples of what tasks use; one costs some 50 us a task.
+  /// Between two samples of what tasks use; one costs some 60 us a task.
   std::int64_t usage_milliseconds = 5'000;
   /// The agent stops a task whose lease is over before its supervisor does.
   std::int64_t lease_slack_milliseconds = 500;

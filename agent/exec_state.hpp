@@ -41,7 +41,8 @@ private:
     std::int64_t started_unix = 0;
     std::int64_t hard_stop_at = 0; ///< When asking has not helped.
     std::int64_t sampled_at = 0;
-    cgroup_usage sample;
+    cgroup_usage sample; ///< The last.
+    bool sampled = false;
     std::optional<v1::Outcome> ending; ///< Waits for its group to be empty.
     std::int64_t look_at = 0;
   };

@@ -22,6 +22,28 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t max_logs_bytes = 1 << 20;
 constexpr std::int64_t idle_milliseconds = 60'000;
 
+/// What was used in `passed` milliseconds.
+v1::Usage usage_between(const cgroup_usage& before, const cgroup_usage& now,
+                        std::int64_t passed) {
+  v1::Usage out;
+  out.set_interval_milliseconds(passed);
+  out.set_cpu_millicores(std::max<std::int64_t>(
+      (now.cpu_microseconds - before.cpu_microseconds) / passed, 0));
+  out.set_memory_bytes(now.memory_bytes);
+  out.set_peak_memory_bytes(now.peak_memory_bytes);
+  out.set_throttled_milliseconds(
+      (now.throttled_microseconds - before.throttled_microseconds) / 1000);
+  if (const auto periods = now.periods - before.periods; periods > 0)
+    out.set_throttled_periods_milli(static_cast<std::int32_t>(
+        (now.throttled_periods - before.throttled_periods) * 1000 / periods));
+  out.set_memory_pressure_milli(
+      static_cast<std::int32_t>(now.memory_pressure_milli));
+  out.set_cpu_pressure_milli(static_cast<std::int32_t>(now.cpu_pressure_milli));
+  out.set_out_of_memory_kills(
+      static_cast<std::uint64_t>(now.out_of_memory_kills));
+  return out;
+}
+
 } // namespace
 
 std::int64_t exec_state::look(std::int64_t now) {
@@ -88,19 +110,16 @@ void exec_state::sample_usage(std::int64_t now) {
     const auto passed = now - task.sampled_at;
     if (passed <= 0 || !task.handle)
       continue;
-    v1::Usage out;
-    out.set_cpu_millicores(std::max<std::int64_t>(
-        (usage.cpu_microseconds - task.sample.cpu_microseconds) / passed, 0));
-    out.set_memory_bytes(usage.memory_bytes);
-    out.set_throttled_milliseconds(
-        (usage.throttled_microseconds - task.sample.throttled_microseconds)
-        / 1000);
-    out.set_memory_pressure_milli(
-        static_cast<std::int32_t>(usage.memory_pressure_milli));
+    usage.peak_memory_bytes
+        = std::max({usage.peak_memory_bytes, usage.memory_bytes,
+                    task.sample.peak_memory_bytes});
+    auto out = usage_between(task.sample, usage, passed);
     out.set_response_microseconds(prober_.latest_microseconds(key));
     task.sample = usage;
     task.sampled_at = now;
-    events.emplace_back(usage_seen{key, std::move(out)});
+    // What was used before this agent adopted the task was not used just now.
+    if (std::exchange(task.sampled, true) || task.is_child)
+      events.emplace_back(task_used{key, std::move(out)});
   }
 }
 

@@ -21,7 +21,10 @@ struct simulated_driver_options {
 };
 
 /// Tasks that only pretend: they end after their duration and use what their
-/// order says. Time is an argument, so an hour passes at once in a test.
+/// order says, for all time or along a curve. What CPU they want beyond what
+/// they have is throttled and not made up for; when they want more memory than
+/// they have, they are killed, as the kernel would. Time is an argument, so an
+/// hour passes at once in a test.
 class simulated_driver final : public driver {
 public:
   explicit simulated_driver(simulated_driver_options options = {})
@@ -46,16 +49,24 @@ public:
 private:
   struct virtual_task {
     v1::StartOrder order;
+    v1::Resources granted; ///< Now.
     std::int64_t started_unix = 0;
     std::uint64_t number = 0;
-    v1::Resources use;
+    std::int64_t told_unix = 0; ///< Until when its use has been told.
+    std::int64_t peak_bytes = 0;
   };
   enum class what { end, tell };
   using timer = std::tuple<std::int64_t, std::uint64_t, what>;
 
   void begin(const task_key& key, const v1::StartOrder& order,
              const v1::TaskStarted* before);
-  void end(const task_key& key, std::int32_t signal, std::string reason);
+  void end(const task_key& key, std::int32_t signal, std::string reason,
+           bool out_of_memory = false);
+  /// From when it was told last until then.
+  v1::Usage use_of(const virtual_task& task,
+                   std::int64_t until_unix_milliseconds) const;
+  void tell(const task_key& key, virtual_task& task,
+            std::int64_t until_unix_milliseconds);
   void resize(const change_task& command);
 
   simulated_driver_options options_;

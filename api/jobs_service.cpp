@@ -43,6 +43,12 @@ private:
     return forward(in_, *call, request, reply, &cluster_gateway::resize);
   }
 
+  grpc::ServerUnaryReactor* Resizes(grpc::CallbackServerContext* call,
+                                    const v1::ListResizesRequest* request,
+                                    v1::ListResizesReply* reply) override {
+    return forward(in_, *call, request, reply, &cluster_gateway::resizes);
+  }
+
   grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>*
   SubmitStream(grpc::CallbackServerContext* call) override {
     return pipelined_stream<v1::SubmitRequest, v1::SubmitReply>::open(

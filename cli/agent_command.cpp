@@ -167,6 +167,8 @@ result<agent_options> understand(const configuration& from,
     return rung.failure();
   options.best_rung = static_cast<cgroup_rung>(*rung);
   options.user = section.user;
+  options.usage_milliseconds = section.usage_milliseconds;
+  options.simulation.usage_milliseconds = section.usage_milliseconds;
   options.supervisor = section.supervisor;
   options.log = [&out](const std::string& line) { out.note(line); };
   if (section.simulate.empty()) {

@@ -27,6 +27,8 @@ std::string resources_text(const v1::Resources& amounts);
 /// How the last attempt ended: "exit code 3", "killed by signal 9".
 std::string outcome_text(const v1::Outcome& outcome);
 
+/// What tasks use, have and ought to have.
+std::string resizes_table(const v1::ListResizesReply& sizes);
 std::string jobs_table(const v1::ListJobsReply& jobs);
 std::string nodes_table(const v1::ListNodesReply& nodes);
 std::string servers_table(const v1::ServersReply& servers);
@@ -43,7 +45,9 @@ std::string decisions_table(const std::vector<std::string>& names,
                             const v1::DecideReply& reply);
 
 std::string job_text(const v1::JobStatus& job);
-std::string task_text(const v1::JobStatus& job, const v1::TaskStatus& task);
+/// @param size Empty when its cell does not say.
+std::string task_text(const v1::JobStatus& job, const v1::TaskStatus& task,
+                      const v1::TaskSize& size);
 std::string node_text(const v1::NodeStatus& node);
 std::string server_text(const v1::ServerStatus& server);
 

@@ -2,6 +2,7 @@
 #include "cli/cluster_text.hpp"
 #include "cli/proto_json.hpp"
 #include "messages/skerry/v1/cluster.grpc.pb.h"
+#include "messages/skerry/v1/jobs.grpc.pb.h"
 #include "messages/skerry/v1/nodes.grpc.pb.h"
 
 #include <fmt/format.h>
@@ -28,7 +29,22 @@ result<view> view_task(client& cluster, const std::string& name) {
   auto found = find_task(cluster, name);
   if (!found)
     return found.failure();
-  return view{json_of(found->task), task_text(found->job, found->task)};
+  v1::TaskSize size;
+  if (found->task.state() == v1::RUNNING) {
+    v1::ListResizesRequest request;
+    request.set_task(found->task.id());
+    // Without an answer the rest is still to be told.
+    const auto reply = cluster.call(&v1::Jobs::Stub::Resizes, request);
+    if (reply && !reply->tasks().empty()) {
+      size = reply->tasks(0);
+      if (size.has_usage())
+        *found->task.mutable_usage() = size.usage();
+    }
+  }
+  auto data = json_of(found->task);
+  if (!size.task().empty())
+    data["size"] = json_of(size);
+  return view{data, task_text(found->job, found->task, size)};
 }
 
 result<view> view_node(client& cluster, const std::string& name) {

@@ -108,6 +108,41 @@ void add_work(property_list& out, const v1::Work& work) {
   }
 }
 
+void add_usage(property_list& out, const v1::Usage& usage) {
+  v1::Resources used;
+  used.set_cpu_millicores(usage.cpu_millicores());
+  used.set_memory_bytes(usage.memory_bytes());
+  out.add("Uses", resources_text(used));
+  if (usage.peak_memory_bytes() > 0)
+    out.add("Peak memory", bytes_text(usage.peak_memory_bytes()));
+  if (usage.throttled_periods_milli() > 0)
+    out.add("Throttled", fmt::format("{:.0f} % of its time",
+                                     usage.throttled_periods_milli() / 10.0));
+  if (usage.out_of_memory_kills() > 0)
+    out.add("Killed", fmt::format("{} processes, for want of memory",
+                                  usage.out_of_memory_kills()));
+  if (usage.response_microseconds() > 0)
+    out.add("Answers in", fmt::format("{} us", usage.response_microseconds()));
+}
+
+void add_size(property_list& out, const v1::TaskSize& size) {
+  if (size.mode() == v1::RESIZE_OFF || size.task().empty())
+    return;
+  out.add("Resizing",
+          fmt::format("{}, by {}",
+                      enum_text(v1::ResizeMode_Name(size.mode())).substr(7),
+                      size.policy()));
+  if (size.has_recommended())
+    out.add("Wanted", resources_text(size.recommended()));
+  out.add("Because of", size.reason());
+  out.add("Waits", size.waits_for());
+  out.number("Resizes", size.resizes());
+  if (size.resizes() > 0)
+    out.add("Last resize",
+            fmt::format("{}: {}", time_text(size.resized_unix_milliseconds()),
+                        size.resized_reason()));
+}
+
 std::string tasks_table(const v1::JobStatus& job) {
   text_table table{
       {"TASK", "STATE", "NODE", "CELL", "ATTEMPT", "CPU", "MEMORY", "OUTCOME"},
@@ -158,7 +193,8 @@ std::string job_text(const v1::JobStatus& job) {
   return out.text() + "\n" + tasks_table(job);
 }
 
-std::string task_text(const v1::JobStatus& job, const v1::TaskStatus& task) {
+std::string task_text(const v1::JobStatus& job, const v1::TaskStatus& task,
+                      const v1::TaskSize& size) {
   property_list out;
   out.add("Task", task.id());
   out.add("Job", job.id());
@@ -176,15 +212,9 @@ std::string task_text(const v1::JobStatus& job, const v1::TaskStatus& task) {
   }
   if (task.has_demand())
     out.add("Has", resources_text(task.demand()));
-  if (task.has_usage()) {
-    v1::Resources used;
-    used.set_cpu_millicores(task.usage().cpu_millicores());
-    used.set_memory_bytes(task.usage().memory_bytes());
-    out.add("Uses", resources_text(used));
-    if (task.usage().response_microseconds() > 0)
-      out.add("Answers in",
-              fmt::format("{} us", task.usage().response_microseconds()));
-  }
+  if (task.has_usage())
+    add_usage(out, task.usage());
+  add_size(out, size);
   if (const auto* group = group_of(job, task)) {
     add_profile(out, group->profile());
     add_work(out, group->work());

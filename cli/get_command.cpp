@@ -231,6 +231,33 @@ result<view> view_learner(client& cluster, const selection& what,
   return view{json_of(*reply), learner_table(*reply)};
 }
 
+result<view> view_resizes(client& cluster, const selection& what,
+                          console& out) {
+  constexpr std::uint32_t page = 1000;
+  v1::ListResizesReply all;
+  v1::ListResizesRequest request;
+  request.set_task(what.task);
+  do {
+    request.set_limit(std::min(
+        page, what.limit - static_cast<std::uint32_t>(all.tasks_size())));
+    auto reply = cluster.call(&v1::Jobs::Stub::Resizes, request);
+    if (!reply)
+      return reply.failure();
+    all.mutable_tasks()->MergeFrom(reply->tasks());
+    *all.mutable_unreachable_servers() = reply->unreachable_servers();
+    all.set_more(reply->more() && !reply->tasks().empty());
+    if (all.more())
+      request.set_after(reply->tasks().rbegin()->task());
+  } while (all.more()
+           && static_cast<std::uint32_t>(all.tasks_size()) < what.limit);
+  note_more(out, what, all.more(), all.tasks_size());
+  if (what.notes)
+    for (const auto& server : all.unreachable_servers())
+      out.note(fmt::format("server {} does not answer; its tasks are not shown",
+                           server));
+  return view{json_of(all), resizes_table(all)};
+}
+
 result<view> view_decisions(client& cluster, const selection& what, console&) {
   v1::ListDecisionsRequest request;
   request.set_limit(std::min<std::uint32_t>(what.limit, 1000));
@@ -309,6 +336,15 @@ void add_get_command(CLI::App& parent, const global_flags& globals,
                    "The last migrants of each instead");
   add_list(get, globals, chosen, flags, "learner",
            "The training of policy and value, at each server", view_learner);
+  auto& resizes
+      = add_list(get, globals, chosen, flags, "resizes",
+                 "Running tasks that may be resized: what they use, have\nand "
+                 "ought to have",
+                 view_resizes);
+  add_limit(resizes);
+  resizes.add_option("--task", flags->task, "Only this task")
+      ->type_name("ID")
+      ->check(refuse_empty);
   auto& decisions
       = add_list(get, globals, chosen, flags, "decisions",
                  "The last decisions, newest first", view_decisions);

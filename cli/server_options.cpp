@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <string>
 
@@ -179,6 +180,44 @@ server_league_options league_of(const league_section& from) {
   return out;
 }
 
+result<cell_resizer_options> resizing_of(const resizing_section& from) {
+  cell_resizer_options out;
+  out.mode = from.mode == "auto"  ? v1::RESIZE_AUTO
+             : from.mode == "off" ? v1::RESIZE_OFF
+                                  : v1::RESIZE_RECOMMEND;
+  out.interval_milliseconds = from.interval_milliseconds;
+  out.most_per_second = static_cast<double>(from.per_second);
+  // The configuration has checked names and numbers.
+  const auto method = *find_resize_method(from.policy);
+  auto& rules = out.rules;
+  rules.cpu = shipped_resize_policy(method);
+  rules.cpu.stretch = std::stod(from.stretch);
+  if (!from.safety.empty())
+    rules.cpu.safety = std::stod(from.safety);
+  const auto known = parameters_of(method, false);
+  for (const auto& text : from.parameters) {
+    const auto name = text.substr(0, text.find('='));
+    const auto value = std::stod(text.substr(name.size() + 1));
+    const auto found = std::ranges::find(known, name, &resize_parameter::name);
+    if (found == known.end())
+      return error{
+          error_code::invalid_argument,
+          fmt::format("resizing.parameters: {} has no {}", from.policy, name)};
+    if (value < found->lower || value > found->upper)
+      return error{error_code::invalid_argument,
+                   fmt::format("resizing.parameters: {} is from {} to {}", name,
+                               found->lower, found->upper)};
+    rules.cpu.parameters[static_cast<std::size_t>(found - known.begin())]
+        = value;
+  }
+  rules.throttled_above = static_cast<double>(from.throttled_percent) / 100;
+  rules.warm_up = static_cast<std::uint32_t>(from.warm_up);
+  rules.memory_window = static_cast<std::uint32_t>(from.memory_window);
+  rules.memory_headroom
+      = static_cast<double>(from.memory_headroom_percent) / 100;
+  return out;
+}
+
 } // namespace
 
 result<server_setup> server_setup_of(const configuration& from) {
@@ -205,6 +244,10 @@ result<server_setup> server_setup_of(const configuration& from) {
   if (policy->weights)
     out.server.configured_policy = to_proto(policy->name, *policy->weights);
   out.server.cell = cell_of(from, *std::move(policy));
+  auto resizing = resizing_of(from.resizing);
+  if (!resizing)
+    return resizing.failure();
+  out.server.cell.resizing = *std::move(resizing);
   auto islands = islands_of(from.islands);
   if (!islands)
     return as_usage_fault(islands.failure());

@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::int64_t max_int32 = std::numeric_limits<std::int32_t>::max();
 constexpr amount_range int32_range{0, max_int32};
-/// Ten years: sums of it with the time do not overflow.
-constexpr std::int64_t max_milliseconds = 10LL * 365 * 86'400'000;
 
 /// Sets a field when its key is there, so that the schema's defaults hold.
 template <class Set>
@@ -168,6 +166,15 @@ void read_simulated(table_reader& keys, v1::SimulatedSpec& into) {
   whole(keys, "exit_code", {0, 255}, [&](auto value) {
     into.set_exit_code(static_cast<std::int32_t>(value));
   });
+  keys.tables("curve", [&](table_reader& part) {
+    auto* to = into.add_curve();
+    amount(part, "duration", parse_milliseconds,
+           [&](auto value) { to->set_duration_milliseconds(value); });
+    amount(part, "cpu", parse_cpu_millicores,
+           [&](auto value) { to->set_cpu_millicores(value); });
+    amount(part, "memory", parse_bytes,
+           [&](auto value) { to->set_memory_bytes(value); });
+  });
 }
 
 void read_probe(table_reader& keys, v1::Probe& into) {
@@ -193,6 +200,8 @@ void read_profile(table_reader& keys, v1::TaskProfile& into) {
   keys.table("maximum", [&](table_reader& maximum) {
     read_resources(maximum, *into.mutable_maximum());
   });
+  const auto resize = keys.choice("resize", {"recommend", "off", "auto"});
+  into.set_resize(static_cast<v1::ResizeMode>(std::max(resize, 0)));
   read_devices(keys, into);
   keys.tables("named", [&](table_reader& named) {
     auto* to = into.add_named();
@@ -212,21 +221,6 @@ void read_profile(table_reader& keys, v1::TaskProfile& into) {
   });
 }
 
-void read_order(table_reader& keys, v1::TaskGroup& into, bool is_part) {
-  amount(keys, "retry_delay", parse_milliseconds,
-         [&](auto value) { into.set_retry_delay_milliseconds(value); },
-         {0, max_milliseconds});
-  if (is_part)
-    texts(keys, "after", into.mutable_after());
-}
-
-void read_order(table_reader& keys, v1::Job& into) {
-  texts(keys, "after", into.mutable_after());
-  amount(keys, "hold", parse_milliseconds,
-         [&](auto value) { into.set_hold_milliseconds(value); },
-         {0, max_milliseconds});
-}
-
 void read_work(table_reader& keys, v1::Work& into) {
   v1::ExecSpec exec;
   read_exec(keys, exec);
@@ -244,9 +238,6 @@ void read_work(table_reader& keys, v1::Work& into) {
   bool keep = false;
   keys.flag("keep_on_disconnect", keep);
   into.set_keep_on_disconnect(keep);
-  amount(keys, "max_duration", parse_milliseconds,
-         [&](auto value) { into.set_max_duration_milliseconds(value); },
-         {1, max_milliseconds});
 }
 
 } // namespace skerry

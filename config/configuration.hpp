@@ -96,6 +96,20 @@ struct league_section {
   std::int64_t seed = 1;
 };
 
+struct resizing_section {
+  std::string mode = "auto";
+  std::string policy = "window-sigma";
+  std::vector<std::string> parameters; ///< "NAME=NUMBER".
+  std::string safety;                  ///< Empty: the policy's own.
+  std::string stretch = "5";
+  std::int64_t interval_milliseconds = 15'000;
+  std::int64_t throttled_percent = 10; ///< Of the kernel's periods.
+  std::int64_t warm_up = 12;           ///< Intervals, for CPU.
+  std::int64_t memory_window = 288;    ///< Intervals.
+  std::int64_t memory_headroom_percent = 25;
+  std::int64_t per_second = 50;
+};
+
 struct agent_section {
   std::string name; ///< Empty: the name of the machine.
   std::vector<std::string> servers{"127.0.0.1:7070"};
@@ -115,7 +129,8 @@ struct agent_section {
   std::string enforce = "v2";
   std::string supervisor; ///< Empty: skerry-supervise beside skerry.
   bool stop_tasks_on_exit = false;
-  std::string simulate; ///< Empty: a real machine.
+  std::int64_t usage_milliseconds = 5'000; ///< Between two reports of use.
+  std::string simulate;                    ///< Empty: a real machine.
   std::string time_scale = "1";
   std::int64_t seed = 0; ///< 0: random.
 };
@@ -136,6 +151,7 @@ struct configuration {
   replay_section replay;
   learner_section learner;
   league_section league;
+  resizing_section resizing;
   agent_section agent;
   client_section client;
 

@@ -6,6 +6,7 @@
 #include "evolution/optimisers.hpp"
 #include "evolution/topology.hpp"
 #include "messages/policy_file.hpp"
+#include "scheduling/resize_policy.hpp"
 #include "scheduling/specs.hpp"
 
 #include <fmt/format.h>
@@ -13,9 +14,21 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 namespace skerry {
 namespace {
+
+std::optional<double> parse_within(std::string_view text, double least,
+                                   double most) {
+  double value = 0;
+  const auto* last = text.data() + text.size();
+  const auto [stopped, fault] = std::from_chars(text.data(), last, value);
+  if (fault != std::errc{} || stopped != last || !(value >= least)
+      || value > most)
+    return {};
+  return value;
+}
 
 result<> is_name(std::string_view text) {
   return validate_id(text, "the name");
@@ -84,6 +97,41 @@ result<> is_league_mode(std::string_view text) {
                fmt::format("\"{}\" is not off, shadow or on", text)};
 }
 
+result<> is_resizing_mode(std::string_view text) {
+  if (text == "off" || text == "recommend" || text == "auto")
+    return done{};
+  return error{error_code::invalid_argument,
+               fmt::format("\"{}\" is not off, recommend or auto", text)};
+}
+
+result<> is_resize_method(std::string_view text) {
+  return readable(find_resize_method(text));
+}
+
+/// Which ones there are depends on the policy: told by the server.
+result<> is_parameter(std::string_view text) {
+  const auto sign = text.find('=');
+  if (sign != text.npos && sign > 0
+      && parse_within(text.substr(sign + 1), -1e6, 1e6))
+    return done{};
+  return error{error_code::invalid_argument,
+               fmt::format("\"{}\" is not NAME=NUMBER", text)};
+}
+
+result<> is_safety(std::string_view text) {
+  if (text.empty() || parse_within(text, 0.01, 100))
+    return done{};
+  return error{error_code::invalid_argument,
+               fmt::format("\"{}\" is not a number from 0.01 to 100", text)};
+}
+
+result<> is_stretch(std::string_view text) {
+  if (parse_within(text, 1.01, 1000))
+    return done{};
+  return error{error_code::invalid_argument,
+               fmt::format("\"{}\" is not a number from 1.01 to 1000", text)};
+}
+
 result<> is_optimiser(std::string_view text) {
   return readable(find_optimiser(text));
 }
@@ -109,10 +157,7 @@ result<> is_rung(std::string_view text) {
 }
 
 result<> is_scale(std::string_view text) {
-  double scale = 0;
-  const auto* last = text.data() + text.size();
-  const auto [stopped, fault] = std::from_chars(text.data(), last, scale);
-  if (fault == std::errc{} && stopped == last && scale >= 1e-6 && scale <= 1e9)
+  if (parse_within(text, 1e-6, 1e9))
     return done{};
   return error{
       error_code::invalid_argument,
@@ -187,7 +232,7 @@ std::vector<setting> settings_of(configuration& into) {
   using list = setting::list;
   using whole = setting::whole;
   auto& [server, tls, policy, limits, timing, islands, replay, learner, league,
-         agent, client]
+         resizing, agent, client]
       = into;
   using flag = setting::flag;
   using amount = setting::amount;
@@ -262,6 +307,21 @@ std::vector<setting> settings_of(configuration& into) {
       {"league", "canary_time", duration(league.canary_milliseconds, 0, day)},
       {"league", "settle_time", duration(league.settle_milliseconds, 0, day)},
       {"league", "seed", whole{&league.seed, {0, INT64_MAX}}},
+      {"resizing", "mode", text{&resizing.mode, is_resizing_mode}},
+      {"resizing", "policy", text{&resizing.policy, is_resize_method}},
+      {"resizing", "parameters", list{&resizing.parameters, is_parameter}},
+      {"resizing", "safety", text{&resizing.safety, is_safety}},
+      {"resizing", "stretch", text{&resizing.stretch, is_stretch}},
+      {"resizing", "interval",
+       duration(resizing.interval_milliseconds, 100, day)},
+      {"resizing", "throttled_percent",
+       whole{&resizing.throttled_percent, {0, 100}}},
+      {"resizing", "warm_up", whole{&resizing.warm_up, {0, 100'000}}},
+      {"resizing", "memory_window",
+       whole{&resizing.memory_window, {1, 100'000}}},
+      {"resizing", "memory_headroom_percent",
+       whole{&resizing.memory_headroom_percent, {5, 400}}},
+      {"resizing", "per_second", whole{&resizing.per_second, {1, 100'000}}},
       {"agent", "name", text{&agent.name, is_name}},
       {"agent", "servers", list{&agent.servers, is_address}},
       {"agent", "data", text{&agent.data}},
@@ -289,6 +349,7 @@ std::vector<setting> settings_of(configuration& into) {
       {"agent", "enforce", text{&agent.enforce, is_rung}},
       {"agent", "supervisor", text{&agent.supervisor}},
       {"agent", "stop_tasks_on_exit", flag{&agent.stop_tasks_on_exit}},
+      {"agent", "usage_interval", duration(agent.usage_milliseconds, 100, day)},
       {"agent", "simulate", text{&agent.simulate}},
       {"agent", "time_scale", text{&agent.time_scale, is_scale}},
       {"agent", "seed", whole{&agent.seed, {0, INT64_MAX}}},

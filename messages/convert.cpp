@@ -260,12 +260,17 @@ result<> validate(const v1::Work& work) {
   case v1::Work::kSimulated:
     if (work.simulated().duration_milliseconds() < 0)
       return invalid("work.simulated.duration_milliseconds is negative");
+    if (work.simulated().curve_size() > 1024)
+      return invalid("work.simulated.curve has more than 1024 parts");
+    for (const auto& part : work.simulated().curve())
+      if (part.duration_milliseconds() <= 0 || part.cpu_millicores() < 0
+          || part.memory_bytes() < 0)
+        return invalid("work.simulated.curve has a part that does not last, or "
+                       "with a negative amount");
     break;
   case v1::Work::DRIVER_NOT_SET:
     return invalid("work has no driver; give work.exec or work.simulated");
   }
-  if (work.max_duration_milliseconds() < 0)
-    return invalid("work.max_duration_milliseconds is negative");
   if (work.probe().kind() != v1::Probe::NONE
       && (work.probe().port() == 0 || work.probe().port() > 65535))
     return invalid("work.probe.port is not from 1 to 65535");

@@ -53,6 +53,9 @@ public:
   virtual void logs(v1::LogsRequest request, reply<v1::LogsChunk> then) = 0;
   virtual void resize(v1::ResizeRequest request, reply<v1::ResizeReply> then)
       = 0;
+  virtual void resizes(v1::ListResizesRequest request,
+                       reply<v1::ListResizesReply> then)
+      = 0;
 
   virtual void decide(v1::DecideRequest request, reply<v1::DecideReply> then)
       = 0;

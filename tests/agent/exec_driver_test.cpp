@@ -264,6 +264,20 @@ TEST_CASE("more memory than granted kills the task, and it is told") {
   CHECK(outcome.reason() == "it used more memory than it was granted");
 }
 
+TEST_CASE("a process that is killed for want of memory is told at once") {
+  bench b;
+  if (lacks_groups(b))
+    return;
+  // The shell lives on when its child is killed.
+  const auto key = b.start(limited(
+      "t", "(x=$(head -c 200000000 /dev/zero | tr '\\0' x)); sleep 1000",
+      std::int64_t{32} << 20));
+  CHECK(b.events.wait_for<task_used>(
+      [](const task_used& e) { return e.usage.out_of_memory_kills() > 0; }));
+  b.driver->take(stop_task{key, "enough", true});
+  CHECK(b.over(key).out_of_memory());
+}
+
 TEST_CASE("amounts are in force, change while it runs, and usage is told") {
   bench b;
   if (lacks_groups(b))
@@ -272,11 +286,19 @@ TEST_CASE("amounts are in force, change while it runs, and usage is told") {
       = b.start(limited("t", "while :; do :; done", std::int64_t{64} << 20));
   b.began(key);
   // Half a core: a short look may see more, so one of several has to fit.
-  const auto usage = b.events.wait_for<usage_seen>([](const usage_seen& e) {
+  const auto usage = b.events.wait_for<task_used>([](const task_used& e) {
     return e.usage.cpu_millicores() > 100 && e.usage.cpu_millicores() < 700;
   });
   REQUIRE(usage);
   CHECK(usage->usage.memory_bytes() > 0);
+  CHECK(usage->usage.peak_memory_bytes() >= usage->usage.memory_bytes());
+  CHECK(usage->usage.interval_milliseconds() >= 100);
+  CHECK(usage->usage.out_of_memory_kills() == 0);
+  // It wants a whole core and has half a one.
+  CHECK(b.events.wait_for<task_used>([](const task_used& e) {
+    return e.usage.throttled_periods_milli() > 500
+           && e.usage.throttled_milliseconds() > 0;
+  }));
   const auto groups = b.began(key).cgroup();
   const auto group = groups.substr(0, groups.find(':'));
   const bool v2 = b.driver->rung() == cgroup_rung::v2;

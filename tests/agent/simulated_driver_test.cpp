@@ -109,9 +109,86 @@ TEST_CASE("usage follows the model and never exceeds the grant") {
   (void)b.pass(0); // Began.
   const auto events = b.pass(250);
   REQUIRE(events.size() == 3); // Two usages, one end.
-  const auto& usage = std::get<usage_seen>(events[0]).usage;
+  const auto& usage = std::get<task_used>(events[0]).usage;
   CHECK(usage.cpu_millicores() == 2000); // 3000 wanted.
   CHECK(usage.memory_bytes() == 3'000);
+}
+
+namespace {
+
+/// 100 ms of 500 millicores and 1000 bytes, then 100 ms of 3000 and 4000.
+v1::StartOrder curved(std::int64_t memory_bytes) {
+  auto order = order_of("n", "t", 1, 2000);
+  order.mutable_demand()->set_memory_bytes(memory_bytes);
+  auto& work = *order.mutable_work()->mutable_simulated();
+  work.set_duration_milliseconds(10'000);
+  for (const auto& [cpu, memory] : {std::pair{500, 1'000}, {3'000, 4'000}}) {
+    auto* part = work.add_curve();
+    part->set_duration_milliseconds(100);
+    part->set_cpu_millicores(cpu);
+    part->set_memory_bytes(memory);
+  }
+  return order;
+}
+
+std::vector<v1::Usage> usages(const std::vector<driver_event>& events) {
+  std::vector<v1::Usage> out;
+  for (const auto& event : events)
+    if (const auto* used = std::get_if<task_used>(&event))
+      out.push_back(used->usage);
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("usage follows a curve, and what is not granted is throttled") {
+  bench b{{.usage_milliseconds = 150}};
+  b.driver.take(begin_task{key, curved(10'000)});
+  const auto told = usages(b.pass(300));
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].interval_milliseconds() == 150);
+  CHECK(told[0].cpu_millicores() == 1000); // (100 * 500 + 50 * 2000) / 150
+  CHECK(told[0].throttled_milliseconds() == 50);
+  CHECK(told[0].throttled_periods_milli() == 333);
+  CHECK(told[0].memory_bytes() == 4'000);
+  // The other 50 ms of the peak, then from the start again.
+  CHECK(told[1].cpu_millicores() == 1000);
+  CHECK(told[1].memory_bytes() == 4'000); // At 300 ms: the peak begins.
+  v1::Resources to;
+  to.set_cpu_millicores(4000);
+  to.set_memory_bytes(10'000);
+  b.driver.take(change_task{key, to});
+  const auto grown = usages(b.pass(150));
+  REQUIRE(grown.size() == 1);
+  CHECK(grown[0].cpu_millicores() == 2167); // (100 * 3000 + 50 * 500) / 150
+  CHECK(grown[0].throttled_periods_milli() == 0);
+  CHECK(grown[0].memory_bytes() == 1'000);
+  CHECK(grown[0].peak_memory_bytes() == 4'000);
+}
+
+TEST_CASE("a curve passes faster when time is scaled") {
+  bench b{{.time_scale = 1e6, .usage_milliseconds = 10}};
+  auto order = curved(10'000);
+  order.mutable_work()->mutable_simulated()->set_duration_milliseconds(
+      1'000'000'000);
+  b.driver.take(begin_task{key, order});
+  const auto told = usages(b.pass(10)); // 50 000 rounds.
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].cpu_millicores() == 1250);
+}
+
+TEST_CASE("more memory than granted kills a simulated task, and it is told") {
+  bench b{{.usage_milliseconds = 50}};
+  b.driver.take(begin_task{key, curved(3'999)});
+  (void)b.pass(0);
+  CHECK(usages(b.pass(50)).size() == 1);
+  const auto events = b.pass(100);
+  REQUIRE(!events.empty());
+  const auto& outcome = std::get<task_over>(events.back()).outcome;
+  CHECK(outcome.out_of_memory());
+  CHECK(outcome.signal() == 9);
+  CHECK(!outcome.succeeded());
+  CHECK(outcome.reason() == "it used more memory than it was granted");
 }
 
 TEST_CASE("a shrink below what it uses is refused") {

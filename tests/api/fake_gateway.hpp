@@ -26,6 +26,7 @@ public:
   answer<v1::CancelJobRequest, v1::JobStatus> on_cancel = not_set;
   answer<v1::LogsRequest, v1::LogsChunk> on_logs = not_set;
   answer<v1::ResizeRequest, v1::ResizeReply> on_resize = not_set;
+  answer<v1::ListResizesRequest, v1::ListResizesReply> on_resizes = not_set;
   answer<v1::DecideRequest, v1::DecideReply> on_decide = not_set;
   answer<v1::ReservationsRequest, v1::ReservationsReply> on_confirm = not_set;
   answer<v1::ReservationsRequest, v1::ReservationsReply> on_release = not_set;
@@ -105,6 +106,10 @@ public:
   }
   void resize(v1::ResizeRequest request, reply<v1::ResizeReply> then) override {
     give(on_resize, request, std::move(then));
+  }
+  void resizes(v1::ListResizesRequest request,
+               reply<v1::ListResizesReply> then) override {
+    give(on_resizes, request, std::move(then));
   }
   void decide(v1::DecideRequest request, reply<v1::DecideReply> then) override {
     give(on_decide, request, std::move(then));

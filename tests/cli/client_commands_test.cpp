@@ -258,6 +258,66 @@ TEST_CASE("describe finds a task by its id or by its job") {
   CHECK(missing.err == "skerry: error: there is no task c.d.0\n");
 }
 
+namespace {
+
+v1::TaskSize wanted_size() {
+  v1::TaskSize size;
+  size.set_task("j.task.0");
+  size.set_mode(v1::RESIZE_AUTO);
+  size.set_policy("window-sigma");
+  size.mutable_has()->set_cpu_millicores(1'000);
+  size.mutable_recommended()->set_cpu_millicores(2'000);
+  size.mutable_usage()->set_cpu_millicores(900);
+  size.mutable_usage()->set_throttled_periods_milli(420);
+  size.mutable_usage()->set_out_of_memory_kills(1);
+  size.set_reason("0.90 cores used");
+  size.set_waits_for("its node lacks 1.00 cores for it");
+  return size;
+}
+
+} // namespace
+
+TEST_CASE("get resizes reads page after page, with the reasons") {
+  fake_cluster cluster;
+  cluster.resizes.answer = [](const auto& request, auto& reply) {
+    *reply.add_tasks() = wanted_size();
+    reply.set_more(request.after().empty());
+    return grpc::Status::OK;
+  };
+  const auto table = ask(cluster, "get resizes").out;
+  CHECK(cluster.resizes.asked().size() == 2);
+  CHECK(cluster.resizes.asked()[1].after() == "j.task.0");
+  CHECK(table.find("42 %") != std::string::npos);
+  CHECK(table.find("0.90 cores used; its node lacks 1.00 cores for it")
+        != std::string::npos);
+  const auto sizes = json::parse(ask(cluster, "get resizes -o json").out);
+  CHECK(sizes["tasks"][0]["recommended"]["cpu_millicores"] == 2'000);
+}
+
+TEST_CASE("describe tells what a running task uses and ought to have") {
+  fake_cluster cluster;
+  cluster.job.answer = [](const auto&, auto& reply) {
+    reply = job_in("j", v1::RUNNING);
+    return grpc::Status::OK;
+  };
+  const auto without = ask(cluster, "describe task j");
+  CHECK(without.exit_code == 0); // Its cell does not answer that.
+  cluster.resizes.answer = [](const auto& request, auto& reply) {
+    CHECK(request.task() == "j.task.0");
+    *reply.add_tasks() = wanted_size();
+    return grpc::Status::OK;
+  };
+  const auto out = ask(cluster, "describe task j").out;
+  CHECK(out.find("Throttled:    42 % of its time\n") != std::string::npos);
+  CHECK(out.find("Resizing:     auto, by window-sigma\n") != std::string::npos);
+  CHECK(out.find("Wanted:       cpu 2\n") != std::string::npos);
+  CHECK(out.find("Killed:       1 processes, for want of memory\n")
+        != std::string::npos);
+  const auto task = json::parse(ask(cluster, "describe task j -o json").out);
+  CHECK(task["usage"]["cpu_millicores"] == 900);
+  CHECK(task["size"]["waits_for"] == "its node lacks 1.00 cores for it");
+}
+
 TEST_CASE("run is the task: its output and its exit code") {
   fake_cluster cluster;
   int looks = 0;

@@ -69,6 +69,7 @@ public:
   fake_method<v1::CancelJobRequest, v1::JobStatus> cancel;
   fake_method<v1::LogsRequest, v1::LogsChunk> logs;
   fake_method<v1::ResizeRequest, v1::ResizeReply> resize;
+  fake_method<v1::ListResizesRequest, v1::ListResizesReply> resizes;
   fake_method<v1::DecideRequest, v1::DecideReply> decide;
   fake_method<v1::ReservationsRequest, v1::ReservationsReply> confirm;
   fake_method<v1::ReservationsRequest, v1::ReservationsReply> release;
@@ -117,6 +118,10 @@ private:
   grpc::Status Resize(context*, const v1::ResizeRequest* request,
                       v1::ResizeReply* reply) override {
     return resize.take(*request, *reply);
+  }
+  grpc::Status Resizes(context*, const v1::ListResizesRequest* request,
+                       v1::ListResizesReply* reply) override {
+    return resizes.take(*request, *reply);
   }
   grpc::Status Decide(context*, const v1::DecideRequest* request,
                       v1::DecideReply* reply) override {

@@ -33,8 +33,6 @@ constexpr std::string_view everything = R"(
 id = "train-1"
 name = "train"
 gang = true
-after = ["load", "clean"]
-hold = "1h"
 
 [[groups]]
 name = "worker"
@@ -62,8 +60,6 @@ priority = 10
 tenant = "science"
 expected_duration = { p10 = "1m", p50 = "2m", p90 = "1h" }
 attempts = 3
-retry_delay = "2s"
-max_duration = "90m"
 keep_on_disconnect = true
 argv = ["/bin/train", "--fast"]
 working_directory = "data"
@@ -75,7 +71,9 @@ probe = { kind = "http", port = 8080, path = "/", interval = "5s" }
 [[groups]]
 name = "leader"
 cpu = 1
-simulated = { duration = "30s", cpu_use = "0.5", exit_code = 3 }
+resize = "auto"
+simulated = { duration = "30s", cpu_use = "0.5", exit_code = 3, curve = [
+  { duration = "10s", cpu = "250m", memory = "1MiB" } ] }
 )";
 
 } // namespace
@@ -118,10 +116,6 @@ TEST_CASE("every key of a job file arrives in its field") {
   CHECK(profile.tenant() == "science");
   CHECK(profile.expected_duration().p90_milliseconds() == 3'600'000);
   CHECK(profile.max_attempts() == 3);
-  CHECK(job.after_size() == 2);
-  CHECK(job.hold_milliseconds() == 3'600'000);
-  CHECK(worker.retry_delay_milliseconds() == 2'000);
-  CHECK(worker.work().max_duration_milliseconds() == 5'400'000);
   const auto& work = worker.work();
   CHECK(work.keep_on_disconnect());
   CHECK(work.exec().argv(1) == "--fast");
@@ -135,6 +129,12 @@ TEST_CASE("every key of a job file arrives in its field") {
   CHECK(simulated.duration_milliseconds() == 30'000);
   CHECK(simulated.cpu_use_milli() == 500);
   CHECK(simulated.exit_code() == 3);
+  REQUIRE(simulated.curve_size() == 1);
+  CHECK(simulated.curve(0).duration_milliseconds() == 10'000);
+  CHECK(simulated.curve(0).cpu_millicores() == 250);
+  CHECK(simulated.curve(0).memory_bytes() == 1 << 20);
+  CHECK(job.groups(1).profile().resize() == v1::RESIZE_AUTO);
+  CHECK(profile.resize() == v1::RESIZE_RECOMMEND);
 }
 
 TEST_CASE("a job of one group may hold the group's keys itself") {
@@ -226,15 +226,3 @@ TEST_CASE("random ids are valid, different and begin with the name") {
 }
 
 TEST_SUITE_END();
-
-TEST_CASE("`after` names jobs in a job and groups in a group") {
-  const auto jobs = read(R"(
-after = ["load"]
-groups = [{ name = "a", argv = ["x"] },
-          { name = "b", after = ["a"], argv = ["x"] }]
-)");
-  CHECK(jobs[0].after(0) == "load");
-  CHECK(jobs[0].groups(1).after(0) == "a");
-  check_refused(R"({"groups": [{"name": "a", "after": ["b"], "argv": ["x"]}]})",
-                "job:1:12: group a is after b, which is no group of its job");
-}

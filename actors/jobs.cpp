@@ -2,6 +2,7 @@
 
 #include "actors/records.hpp"
 #include "messages/convert.hpp"
+#include "messages/job_stages.hpp"
 
 #include <fmt/core.h>
 
@@ -22,15 +23,6 @@ error in_job(const std::string& id, int index, const error& why) {
   return {why.code, validate_id(id, "job.id")
                         ? fmt::format("job {}: {}", id, why.message)
                         : fmt::format("jobs[{}]: {}", index, why.message)};
-}
-
-const std::string& name_of(const v1::TaskGroup& group) {
-  static const std::string unnamed = "task";
-  return group.name().empty() ? unnamed : group.name();
-}
-
-std::uint32_t count_of(const v1::TaskGroup& group) {
-  return group.count() == 0 ? 1 : group.count();
 }
 
 /// Digits of a task's index in its group, at most.
@@ -83,8 +75,16 @@ result<> jobs::finish_recovery() {
   for (auto* owner : in_order) {
     for (std::uint32_t i = 0; i < owner->tasks.size(); ++i)
       recover_task({owner, i}, id_of({owner, i}));
+    recover_stages(*owner);
     recover_awards(*owner);
-    if (has_ended(state_of(*owner)))
+    owner->ended = has_ended(state_of(*owner));
+  }
+  for (auto* owner : in_order) {
+    if (!owner->ended) {
+      follow_parents(*owner);
+      hold(*owner);
+      enqueue_all(*owner);
+    } else
       ended.emplace_back(owner->record.ended_unix_milliseconds(),
                          owner->record.job().id());
   }
@@ -105,6 +105,7 @@ void jobs::recover_task(task_of t, const std::string& id) {
     task.failures = record.failures();
     task.node = record.node();
     task.outcome = record.outcome();
+    task.not_before = record.not_before_unix_milliseconds();
     set_state(t, record.state());
     if (!has_ended(task.state)) {
       task.cell = record.cell();
@@ -137,12 +138,12 @@ void jobs::recover_task(task_of t, const std::string& id) {
   }
   if (task.state == v1::QUEUED)
     task.session = 0;
+  else
+    task.not_before = 0;
   if (t.owner->record.cancelled() && task.state == v1::QUEUED)
     set_state(t, v1::CANCELLED);
   if (t.owner->record.cancelled() && !has_ended(task.state))
     to_stop_.insert(id);
-  if (task.state == v1::QUEUED)
-    enqueue(t);
 }
 
 /// Whether an award to another server arrived is not known: it is made again,
@@ -207,7 +208,15 @@ result<> jobs::check(const v1::Job& wire) const {
     if (auto valid = validate(group.work()); !valid)
       return {valid.failure().code,
               fmt::format("group {}: {}", name, valid.failure().message)};
+    if (group.retry_delay_milliseconds() < 0)
+      return {
+          error_code::invalid_argument,
+          fmt::format("group {}: retry_delay_milliseconds is negative", name)};
   }
+  if (wire.hold_milliseconds() < 0)
+    return {error_code::invalid_argument, "hold_milliseconds is negative"};
+  if (auto sound = check_stages(wire); !sound)
+    return sound;
   if (total > options_.max_tasks_per_job)
     return {error_code::limit_exceeded,
             fmt::format("{} tasks are more than {} in one job; submit several",
@@ -250,6 +259,8 @@ void jobs::submit(const v1::SubmitRequest& request, instant now,
       tasks += count_of(group);
     fresh.push_back(&wire);
   }
+  if (auto sound = check_parents(request); !sound)
+    return answer(sound.failure());
   const auto live
       = counts_[v1::QUEUED] + counts_[v1::PLACED] + counts_[v1::RUNNING];
   if (live + tasks > options_.max_live_tasks)
@@ -257,15 +268,19 @@ void jobs::submit(const v1::SubmitRequest& request, instant now,
                         fmt::format("{} tasks are live and {} the limit; "
                                     "submit again when some have ended",
                                     live, options_.max_live_tasks)});
+  std::vector<job*> added;
   for (const auto* wire : fresh) {
     mesh::v1::JobRecord record;
     *record.mutable_job() = *wire;
     record.set_submitted_unix_milliseconds(now.unix_milliseconds);
     record.set_number(next_job_);
     out.put(std::string{job_prefix} + wire->id(), record);
-    auto& owner = add(std::move(record));
-    for (std::uint32_t i = 0; i < owner.tasks.size(); ++i)
-      enqueue({&owner, i});
+    added.push_back(&add(std::move(record)));
+  }
+  for (auto* owner : added) {
+    follow_parents(*owner);
+    hold(*owner);
+    enqueue_all(*owner);
   }
   reply.set_accepted(static_cast<std::uint32_t>(fresh.size()));
   answer(std::move(reply));
@@ -293,6 +308,7 @@ jobs::job& jobs::add(mesh::v1::JobRecord record) {
   }
   owner.counts[v1::QUEUED] = static_cast<std::uint32_t>(owner.tasks.size());
   counts_[v1::QUEUED] += owner.tasks.size();
+  make_stages(owner);
   return owner;
 }
 
@@ -380,6 +396,7 @@ void jobs::write(task_of t, outbox& out) {
     record.set_session(task.session);
   }
   record.set_node(task.node);
+  record.set_not_before_unix_milliseconds(task.not_before);
   *record.mutable_outcome() = task.outcome;
   out.put(std::string{task_prefix} + id_of(t), record);
 }
@@ -397,8 +414,14 @@ void jobs::end(task_of t, v1::TaskState state, instant now, outbox& out) {
     to_stop_.erase(id_of(t));
   if (!only_waited)
     write(t, out);
-  if (!has_ended(state_of(owner)))
+  stage_left(t, state, now, out);
+  if (owner.ended || !has_ended(state_of(owner)))
     return;
+  owner.ended = true;
+  just_ended_.push_back(owner.record.job().id());
+  if (owner.held_until != 0)
+    timers_.erase(
+        std::tuple{owner.held_until, owner.record.number(), whole_job});
   owner.record.set_ended_unix_milliseconds(now.unix_milliseconds);
   out.put(std::string{job_prefix} + owner.record.job().id(), owner.record);
   ended_.push_back(owner.record.job().id());

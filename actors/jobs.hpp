@@ -26,6 +26,8 @@ struct jobs_options {
   std::size_t max_ended_jobs = 100'000;
   /// Tasks of one job; more are several jobs.
   std::uint32_t max_tasks_per_job = 100'000;
+  /// Jobs that one job waits for: each is looked at when it is submitted.
+  int max_parents = 1'000;
   /// Awards in one message: some hundred kilobytes.
   std::size_t award_batch = 256;
   /// Batches that one cell has not answered yet.
@@ -103,9 +105,18 @@ private:
     std::string node;
     std::vector<std::uint32_t> devices;
     std::unique_ptr<v1::Resources> demand; ///< When it was resized.
+    std::int64_t not_before = 0; ///< Unix milliseconds; 0: whenever it fits.
     v1::Outcome outcome;
 
     bool is_awarding() const { return state == v1::PLACED && open != 0; }
+  };
+
+  /// Of a job whose groups wait for each other; by group.
+  struct stage_table {
+    std::vector<std::uint32_t> unfinished;        ///< Tasks.
+    std::vector<std::uint32_t> parents_left;      ///< That have not finished.
+    std::vector<std::vector<std::uint32_t>> next; ///< That wait for it.
+    std::vector<std::string> doomed; ///< Why it will never start; or empty.
   };
 
   struct job {
@@ -113,7 +124,14 @@ private:
     std::vector<job_task> tasks;
     std::vector<class_ptr> classes;                              ///< By group.
     std::array<std::uint32_t, v1::TaskState_ARRAYSIZE> counts{}; ///< By state.
+    std::unique_ptr<stage_table> stages; ///< None when no group waits.
+    std::uint32_t parents_left = 0;      ///< Jobs that have not finished.
+    std::int64_t held_until = 0;         ///< Unix milliseconds; 0: is not held.
+    bool ended = false;
   };
+
+  /// Instead of a task's index.
+  static constexpr std::uint32_t whole_job = 0xffff'ffff;
 
   /// A task of a job, by index.
   struct task_of {
@@ -186,6 +204,22 @@ private:
                outbox& out);
   void end(task_of t, v1::TaskState state, instant now, outbox& out);
   void forget_oldest(outbox& out);
+  void cancel(job& owner, const std::string& reason, outbox& out, instant now);
+
+  // What waits for others, or for a time.
+  result<> check_parents(const v1::SubmitRequest& request) const;
+  static void make_stages(job& owner);
+  void recover_stages(job& owner);
+  void follow_parents(job& owner);
+  void hold(job& owner);
+  bool is_held(task_of t) const;
+  std::string held_because(task_of t) const;
+  void enqueue_all(job& owner);
+  void enqueue_group(job& owner, std::uint32_t group);
+  void stage_left(task_of t, v1::TaskState state, instant now, outbox& out);
+  void release_followers(instant now, outbox& out);
+  void release_due(instant now);
+  static std::int64_t retry_delay(task_of t);
   v1::JobStatus status_of(const job& owner, bool whole) const;
   v1::TaskStatus status_of(task_of t) const;
   v1::TaskState state_of(const job& owner) const;
@@ -241,7 +275,13 @@ private:
   std::set<std::string> to_stop_;          ///< Tasks whose job is cancelled.
   std::int64_t stops_sent_at_ = -1'000'000;
   std::int64_t swept_at_ = 0;
-  std::deque<std::string> ended_; ///< Jobs, the oldest first.
+  /// Tasks and whole jobs that wait for a time, by time, job and index.
+  std::map<std::tuple<std::int64_t, std::uint64_t, std::uint32_t>, task_of>
+      timers_;
+  /// Jobs that wait for a job.
+  std::unordered_map<std::string, std::vector<std::string>> followers_;
+  std::vector<std::string> just_ended_; ///< Jobs that may have followers.
+  std::deque<std::string> ended_;       ///< Jobs, the oldest first.
   std::array<std::uint64_t, v1::TaskState_ARRAYSIZE> counts_{}; ///< Tasks.
   std::uint64_t next_number_ = 1;
   std::uint64_t next_job_ = 1;

@@ -14,6 +14,8 @@ constexpr std::int64_t sweep_milliseconds = 10'000;
 
 /// @pre The task is QUEUED and waits nowhere yet.
 void jobs::enqueue(task_of t) {
+  if (is_held(t))
+    return; // What holds it enqueues it then.
   auto& queue = *t.owner->classes[t->group];
   // Jobs mostly come in order, so the end is mostly right.
   queue.waiting.insert(queue.waiting.end(), t);
@@ -23,6 +25,9 @@ void jobs::enqueue(task_of t) {
 void jobs::dequeue(task_of t) {
   if (t->state != v1::QUEUED || t->open != 0)
     return;
+  if (t->not_before != 0)
+    timers_.erase(std::tuple{t->not_before, t.owner->record.number(), t.index});
+  t->not_before = 0;
   auto& queue = *t.owner->classes[t->group];
   if (queue.waiting.erase(t) > 0)
     list(queue);
@@ -104,6 +109,7 @@ std::vector<jobs::task_of> jobs::next_of(queue_class& queue) {
 }
 
 void jobs::pump(instant now, outbox& out) {
+  release_followers(now, out);
   std::vector<const std::string*> cells;
   std::size_t open = bids_.size();
   for (const auto& [name, cell] : cells_) {
@@ -152,6 +158,7 @@ void jobs::set_peers(std::vector<std::string> reachable) {
 
 void jobs::tick(instant now, outbox& out) {
   forget_oldest(out);
+  release_due(now);
   resend(now, out);
   ask_to_stop(now, out);
   if (now.steady_milliseconds - swept_at_ >= sweep_milliseconds) {

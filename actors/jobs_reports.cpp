@@ -193,6 +193,11 @@ void jobs::requeue(task_of t, bool failed, const v1::Outcome& outcome,
   } else {
     ++task.attempt;
     set_state(t, v1::QUEUED);
+    if (const auto delay = failed ? retry_delay(t) : 0; delay > 0) {
+      task.not_before = now.unix_milliseconds + delay;
+      timers_.emplace(
+          std::tuple{task.not_before, t.owner->record.number(), t.index}, t);
+    }
     write(t, out);
     enqueue(t);
   }
@@ -208,11 +213,20 @@ result<v1::JobStatus> jobs::cancel(const v1::CancelJobRequest& request,
                  fmt::format("no job {} was submitted to server {}",
                              request.id(), options_.server)};
   auto& owner = found->second;
-  if (owner.record.cancelled() || has_ended(state_of(owner)))
+  if (owner.record.cancelled() || owner.ended)
     return status_of(owner, true);
+  cancel(owner, request.reason(), out, now);
+  release_followers(now, out);
+  stops_sent_at_ = now.steady_milliseconds - stop_again_milliseconds;
+  ask_to_stop(now, out);
+  return status_of(owner, true);
+}
+
+void jobs::cancel(job& owner, const std::string& reason, outbox& out,
+                  instant now) {
   owner.record.set_cancelled(true);
-  owner.record.set_cancel_reason(request.reason());
-  out.put(std::string{job_prefix} + request.id(), owner.record);
+  owner.record.set_cancel_reason(reason);
+  out.put(std::string{job_prefix} + owner.record.job().id(), owner.record);
   for (std::uint32_t i = 0; i < owner.tasks.size(); ++i) {
     const task_of t{&owner, i};
     if (t->state == v1::QUEUED)
@@ -220,9 +234,6 @@ result<v1::JobStatus> jobs::cancel(const v1::CancelJobRequest& request,
     else if (!has_ended(t->state))
       to_stop_.insert(id_of(t));
   }
-  stops_sent_at_ = now.steady_milliseconds - stop_again_milliseconds;
-  ask_to_stop(now, out);
-  return status_of(owner, true);
 }
 
 void jobs::ask_to_stop(instant now, outbox& out) {
@@ -256,9 +267,20 @@ result<> jobs::check_invariants() const {
       ++counts[t->state];
       const bool waits = owner.classes[t->group]->waiting.contains(t);
       const bool is_open = awards_.contains(t->open) || bids_.contains(t->open);
-      if (waits != (t->state == v1::QUEUED && t->open == 0))
+      const bool is_queued = t->state == v1::QUEUED && t->open == 0;
+      if (waits != (is_queued && !is_held(t)))
         return {error_code::conflict,
                 fmt::format("{} is queued or waits, not both", id_of(t))};
+      if ((is_queued && t->not_before != 0)
+          != timers_.contains({t->not_before, owner.record.number(), t.index}))
+        return {error_code::conflict,
+                fmt::format("{} waits for a time without a timer", id_of(t))};
+      const bool after_others
+          = owner.parents_left > 0
+            || (owner.stages && owner.stages->parents_left[t->group] > 0);
+      if (after_others && t->state != v1::QUEUED && t->state != v1::CANCELLED)
+        return {error_code::conflict,
+                fmt::format("{} is after what has not finished", id_of(t))};
       if (t->open != 0 && !is_open)
         return {error_code::conflict,
                 fmt::format("{} waits for an answer to nothing", id_of(t))};

@@ -1,5 +1,6 @@
 #include "actors/jobs.hpp"
 #include "messages/convert.hpp"
+#include "messages/job_stages.hpp"
 
 #include <fmt/core.h>
 
@@ -52,7 +53,7 @@ v1::TaskStatus jobs::status_of(task_of t) const {
   v1::TaskStatus status;
   const auto& task = *t;
   status.set_id(id_of(t));
-  status.set_group(group_of(t).name().empty() ? "task" : group_of(t).name());
+  status.set_group(name_of(group_of(t)));
   status.set_state(task.state);
   status.set_attempt(task.attempt);
   status.set_failures(task.failures);
@@ -63,7 +64,10 @@ v1::TaskStatus jobs::status_of(task_of t) const {
   *status.mutable_demand()
       = task.demand != nullptr ? *task.demand : group_of(t).profile().demand();
   if (task.state == v1::QUEUED)
-    status.set_waits_for(t.owner->classes[task.group]->why);
+    status.set_waits_for(is_held(t) ? held_because(t)
+                                    : t.owner->classes[task.group]->why);
+  if (task.state == v1::CANCELLED && task.outcome.reason().empty())
+    status.mutable_outcome()->set_reason(held_because(t));
   if (task.is_awarding() && !cells_.contains(task.cell))
     status.set_waits_for(fmt::format("server {} does not answer and may have "
                                      "placed it",

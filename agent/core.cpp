@@ -79,6 +79,8 @@ result<agent_core> agent_core::recover(agent_core_options options,
     node->room.take_unchecked(task.held);
     ++core.live_;
     task.now = task.has_started ? phase::running : phase::accepted;
+    if (task.has_started)
+      core.limit(key, task);
     out.commands.emplace_back(adopt_task{key, task.order, task.started});
     if (task.stopping)
       out.commands.emplace_back(stop_task{key, task.stop_reason});

@@ -111,6 +111,7 @@ private:
     std::optional<v1::Resources> resizing;
     v1::Outcome outcome;
     std::int64_t tell_again = 0;
+    std::int64_t limit_at = 0; ///< Of its run time; 0: none, or not known yet.
   };
 
   using attempt_key = std::pair<std::string, std::uint32_t>;
@@ -160,6 +161,8 @@ private:
 
   std::int64_t lease_until(const node_state& node) const;
   void check_leases(agent_instant now, agent_step& out);
+  void limit(const task_key& key, const held_task& task);
+  void check_limits(agent_instant now, agent_step& out);
   void tell_ended(node_state& node, held_task& task, agent_instant now,
                   agent_step& out);
   void tell_started(const node_state& node, held_task& task, agent_step& out);
@@ -172,6 +175,8 @@ private:
   std::vector<node_state> nodes_;
   std::unordered_map<std::string, std::size_t> index_;
   v1::AgentIdentity identity_;
+  std::vector<task_key> to_limit_; ///< Have a limit that is not in `limits_`.
+  std::set<std::pair<std::int64_t, task_key>> limits_; ///< First to last.
   bool connected_ = false;
   bool leaving_ = false;
   std::size_t attached_ = 0;

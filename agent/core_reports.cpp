@@ -87,6 +87,7 @@ void agent_core::began(const task_began& event, agent_step& out) {
   task->started = event.started;
   task->has_started = true;
   task->now = phase::running;
+  limit(event.key, *task);
   *out.records.emplace_back().mutable_started() = event.started;
   if (node->attached && !task->told_started)
     tell_started(*node, *task, out);
@@ -102,8 +103,12 @@ void agent_core::over(const task_over& event, agent_instant now,
   task->outcome = event.outcome;
   if (task->stopping && task->outcome.reason().empty())
     task->outcome.set_reason(task->stop_reason);
+  if (task->stopping && task->limit_at != 0
+      && now.boot_milliseconds >= task->limit_at)
+    task->outcome.set_succeeded(false); // However well it took the stop.
   node->room.release(task->held);
   --live_;
+  limits_.erase({task->limit_at, event.key});
   node->to_acknowledge.insert({event.key.task, event.key.attempt});
   auto& record = *out.records.emplace_back().mutable_ended();
   record.set_node(event.key.node);
@@ -174,6 +179,7 @@ void agent_core::not_resized(const resize_refused& event, agent_step& out) {
 
 void agent_core::tick(agent_instant now, agent_step& out) {
   check_leases(now, out);
+  check_limits(now, out);
   if (!connected_)
     return;
   const auto boot = now.boot_milliseconds;

@@ -5,6 +5,7 @@
 #include "config/configuration.hpp"
 #include "config/table_reader.hpp"
 #include "messages/convert.hpp"
+#include "messages/job_stages.hpp"
 
 #include <fmt/format.h>
 
@@ -18,8 +19,9 @@ namespace {
 constexpr std::size_t max_file_bytes = std::size_t{16} << 20;
 
 /// @param job Its id, for faults of the group as a whole; may be empty.
+/// @param is_part Of a job with a list of groups, whose table is its own.
 void read_group(table_reader& keys, v1::TaskGroup& group, task_use use,
-                const std::string& job) {
+                const std::string& job, bool is_part) {
   const auto fault = [&](std::string_view what) {
     keys.fault("", job.empty() ? std::string{what}
                                : fmt::format("job {}: {}", job, what));
@@ -30,6 +32,7 @@ void read_group(table_reader& keys, v1::TaskGroup& group, task_use use,
   read_profile(keys, *group.mutable_profile());
   if (auto ok = from_proto(group.profile()); !ok)
     fault(ok.failure().message);
+  read_order(keys, group, is_part);
   read_work(keys, *group.mutable_work());
   if (group.work().driver_case() != v1::Work::DRIVER_NOT_SET) {
     // What was read wrongly is missing there, and was told already.
@@ -55,19 +58,22 @@ v1::Job read_job(table_reader& keys, task_use use) {
   bool gang = false;
   keys.flag("gang", gang);
   job.set_gang(gang);
+  read_order(keys, job);
   if (!keys.has("groups")) {
     keys.text("name", *job.mutable_name());
-    read_group(keys, *job.add_groups(), use, job.id());
+    read_group(keys, *job.add_groups(), use, job.id(), false);
     return job;
   }
   keys.text("name", *job.mutable_name());
   keys.tables("groups", [&](table_reader& group) {
     auto* to = job.add_groups();
     read_id(group, "name", *to->mutable_name());
-    read_group(group, *to, use, job.id());
+    read_group(group, *to, use, job.id(), true);
   });
   if (job.groups().empty())
     keys.fault("groups", fmt::format("{} is empty", keys.path_of("groups")));
+  if (auto ok = check_stages(job); !ok && keys.faultless())
+    keys.fault("groups", ok.failure().message);
   return job;
 }
 

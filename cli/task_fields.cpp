@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::int64_t max_int32 = std::numeric_limits<std::int32_t>::max();
 constexpr amount_range int32_range{0, max_int32};
+/// Ten years: sums of it with the time do not overflow.
+constexpr std::int64_t max_milliseconds = 10LL * 365 * 86'400'000;
 
 /// Sets a field when its key is there, so that the schema's defaults hold.
 template <class Set>
@@ -221,6 +223,21 @@ void read_profile(table_reader& keys, v1::TaskProfile& into) {
   });
 }
 
+void read_order(table_reader& keys, v1::TaskGroup& into, bool is_part) {
+  amount(keys, "retry_delay", parse_milliseconds,
+         [&](auto value) { into.set_retry_delay_milliseconds(value); },
+         {0, max_milliseconds});
+  if (is_part)
+    texts(keys, "after", into.mutable_after());
+}
+
+void read_order(table_reader& keys, v1::Job& into) {
+  texts(keys, "after", into.mutable_after());
+  amount(keys, "hold", parse_milliseconds,
+         [&](auto value) { into.set_hold_milliseconds(value); },
+         {0, max_milliseconds});
+}
+
 void read_work(table_reader& keys, v1::Work& into) {
   v1::ExecSpec exec;
   read_exec(keys, exec);
@@ -238,6 +255,9 @@ void read_work(table_reader& keys, v1::Work& into) {
   bool keep = false;
   keys.flag("keep_on_disconnect", keep);
   into.set_keep_on_disconnect(keep);
+  amount(keys, "max_duration", parse_milliseconds,
+         [&](auto value) { into.set_max_duration_milliseconds(value); },
+         {1, max_milliseconds});
 }
 
 } // namespace skerry

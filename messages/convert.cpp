@@ -271,6 +271,8 @@ result<> validate(const v1::Work& work) {
   case v1::Work::DRIVER_NOT_SET:
     return invalid("work has no driver; give work.exec or work.simulated");
   }
+  if (work.max_duration_milliseconds() < 0)
+    return invalid("work.max_duration_milliseconds is negative");
   if (work.probe().kind() != v1::Probe::NONE
       && (work.probe().port() == 0 || work.probe().port() > 65535))
     return invalid("work.probe.port is not from 1 to 65535");

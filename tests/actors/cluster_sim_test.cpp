@@ -33,7 +33,7 @@ extern "C" void print_seed(int) {
 
 TEST_CASE("broken foundations are noticed") {
   // The seeds that a fault may take: some times what it takes now.
-  constexpr std::uint64_t most = 1'500;
+  constexpr std::uint64_t most = 4'000;
   const auto previous = std::signal(SIGABRT, print_seed);
   for (std::size_t fault = 1; fault < planted_names.size(); ++fault) {
     std::string found;

@@ -82,8 +82,21 @@ void sim_users::new_job() {
     if (made.wire.gang() && group.profile().devices_size() > 0)
       group.set_count(std::min(group.count(), 2U));
     made.hopeless |= group.profile().max_attempts() < 100;
+    if (i > 0 && world_.chance(300))
+      group.add_after("g0");
+    if (world_.chance(300))
+      group.set_retry_delay_milliseconds(world_.between(10, 300));
     *made.wire.add_groups() = std::move(group);
   }
+  if (jobs_.size() > 1 && world_.chance(200)) {
+    const auto parent = world_.random.below(jobs_.size() - 1);
+    if (jobs_[parent].acknowledged && jobs_[parent].server == made.server) {
+      made.wire.add_after(jobs_[parent].wire.id());
+      made.parent = parent;
+    }
+  }
+  if (world_.chance(50))
+    made.wire.set_hold_milliseconds(world_.between(10, 1'000));
   submit(jobs_.size() - 1);
 }
 
@@ -314,6 +327,15 @@ void sim_users::tidy_up(bool long_calm) {
   }
 }
 
+/// Its job was cancelled, or something before it has not finished.
+bool sim_users::may_be_cut(std::size_t number) const {
+  const auto& mine = jobs_[number];
+  if (mine.to_cancel || mine.hopeless)
+    return true;
+  return mine.parent
+         && (jobs_[*mine.parent].hopeless || may_be_cut(*mine.parent));
+}
+
 bool sim_users::satisfied(std::string& why) const {
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
     const auto& mine = jobs_[i];
@@ -331,7 +353,7 @@ bool sim_users::satisfied(std::string& why) const {
       const bool may_fail = mine.hopeless;
       const bool good = task.state() == v1::FINISHED
                         || (task.state() == v1::FAILED && may_fail)
-                        || (task.state() == v1::CANCELLED && mine.to_cancel);
+                        || (task.state() == v1::CANCELLED && may_be_cut(i));
       if (good)
         continue;
       why = fmt::format("{} attempt {} is {} at '{}', {} ({})", task.id(),

@@ -2,6 +2,8 @@
 
 #include "tests/actors/sim_world.hpp"
 
+#include <optional>
+
 namespace skerry::testing {
 
 /// Who submits, cancels, reserves and operates, again and again until there is
@@ -27,9 +29,10 @@ private:
     std::size_t server = 0;
     bool acknowledged = false;
     bool to_cancel = false;
-    bool cancelled = false;         ///< Acknowledged.
-    bool hopeless = false;          ///< May run out of attempts.
-    std::set<std::string> finished; ///< Tasks that were seen so.
+    bool cancelled = false;            ///< Acknowledged.
+    bool hopeless = false;             ///< May run out of attempts.
+    std::optional<std::size_t> parent; ///< A job that it is after.
+    std::set<std::string> finished;    ///< Tasks that were seen so.
   };
 
   struct user_reservation {
@@ -52,6 +55,7 @@ private:
   void command(std::size_t number, mesh::v1::ReservationCommand::Kind kind);
   void operate();
   void set_condition(const std::string& node, v1::NodeCondition condition);
+  bool may_be_cut(std::size_t number) const;
   void seen(std::size_t number, const v1::JobStatus& status);
 
   sim_world& world_;

@@ -33,6 +33,8 @@ constexpr std::string_view everything = R"(
 id = "train-1"
 name = "train"
 gang = true
+after = ["load", "clean"]
+hold = "1h"
 
 [[groups]]
 name = "worker"
@@ -60,6 +62,8 @@ priority = 10
 tenant = "science"
 expected_duration = { p10 = "1m", p50 = "2m", p90 = "1h" }
 attempts = 3
+retry_delay = "2s"
+max_duration = "90m"
 keep_on_disconnect = true
 argv = ["/bin/train", "--fast"]
 working_directory = "data"
@@ -116,6 +120,10 @@ TEST_CASE("every key of a job file arrives in its field") {
   CHECK(profile.tenant() == "science");
   CHECK(profile.expected_duration().p90_milliseconds() == 3'600'000);
   CHECK(profile.max_attempts() == 3);
+  CHECK(job.after_size() == 2);
+  CHECK(job.hold_milliseconds() == 3'600'000);
+  CHECK(worker.retry_delay_milliseconds() == 2'000);
+  CHECK(worker.work().max_duration_milliseconds() == 5'400'000);
   const auto& work = worker.work();
   CHECK(work.keep_on_disconnect());
   CHECK(work.exec().argv(1) == "--fast");
@@ -226,3 +234,15 @@ TEST_CASE("random ids are valid, different and begin with the name") {
 }
 
 TEST_SUITE_END();
+
+TEST_CASE("`after` names jobs in a job and groups in a group") {
+  const auto jobs = read(R"(
+after = ["load"]
+groups = [{ name = "a", argv = ["x"] },
+          { name = "b", after = ["a"], argv = ["x"] }]
+)");
+  CHECK(jobs[0].after(0) == "load");
+  CHECK(jobs[0].groups(1).after(0) == "a");
+  check_refused(R"({"groups": [{"name": "a", "after": ["b"], "argv": ["x"]}]})",
+                "job:1:12: group a is after b, which is no group of its job");
+}

@@ -65,6 +65,8 @@ struct cell_history {
   std::vector<node_spec> nodes;
   std::vector<task_recorder::entry> tasks; ///< The oldest first.
   std::int64_t unix_milliseconds = 0;      ///< When it was taken.
+  double part = 1;          ///< Of the cell's nodes that `nodes` are.
+  metered_amounts in_use{}; ///< Of `nodes`.
 };
 
 /// As a league wants it: who still runs has run so far.

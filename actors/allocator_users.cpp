@@ -203,9 +203,19 @@ placement_picture allocator::picture() const {
 // -- the league ---------------------------------------------------------------
 
 cell_history allocator::history() const {
-  return {.nodes = some_nodes(),
-          .tasks = recorder_.entries(),
-          .unix_milliseconds = unix_milliseconds_};
+  cell_history out{.nodes = some_nodes(),
+                   .tasks = recorder_.entries(),
+                   .unix_milliseconds = unix_milliseconds_};
+  if (!nodes_.empty())
+    out.part = static_cast<double>(out.nodes.size())
+               / static_cast<double>(nodes_.size());
+  for (const auto& spec : out.nodes)
+    if (const auto node = ledger_->nodes().find(spec.name)) {
+      const auto amounts = metered_in_use(ledger_->nodes(), *node);
+      for (std::size_t kind = 0; kind < metered_kinds; ++kind)
+        out.in_use[kind] += amounts[kind];
+    }
+  return out;
 }
 
 /// Worked out when they change: hashing weights takes 10 us.
@@ -222,13 +232,17 @@ result<> allocator::rule(policy_ruling ruling) {
 }
 
 cell_record record_of(cell_history history) {
-  cell_record out{.nodes = std::move(history.nodes), .tasks = {}};
+  cell_record out{.nodes = std::move(history.nodes),
+                  .tasks = {},
+                  .part = history.part,
+                  .in_use = history.in_use};
   for (const auto& [shape, arrival, start, end] : history.tasks) {
     auto& task = out.tasks.emplace_back();
     task.shape = *shape;
     task.arrival_milliseconds = arrival;
     task.ended = end >= 0;
-    if (start >= 0)
+    task.waits = start < 0;
+    if (!task.waits)
       task.run_milliseconds
           = (task.ended ? end : history.unix_milliseconds) - start;
   }

@@ -83,7 +83,7 @@ void league_judge::begin(cell_history history) {
     return options_.trouble(episodes.failure().message);
   record_ = fmt::format("{} nodes, {} tasks ({} have ended), {} is scarce",
                         episodes->nodes(), tasks, ended,
-                        metered_names[index_of(episodes->scarce())]);
+                        metered_names[index_of(episodes->demand().scarcest())]);
   judging_ = std::make_unique<shadow_evaluation>(
       std::make_shared<const shadow_episodes>(*std::move(episodes)),
       std::move(round->field), options_.league.rules.episodes, round->seed,

@@ -182,6 +182,10 @@ league_role::begin_round(cell_history history,
                           options_.league.fewest_tasks);
     return std::nullopt;
   }
+  new_tasks_ = static_cast<std::size_t>(
+      std::ranges::count_if(history.tasks, [this](const auto& task) {
+        return task.arrival_milliseconds >= league_.canary_since();
+      }));
   return round{.field = league_.field(),
                .history = std::move(history),
                .seed
@@ -195,7 +199,7 @@ void league_role::end_round(const std::vector<shadow_series>& series,
   record_ = record;
   cpu_seconds_ = cpu_seconds;
   trouble_.clear();
-  league_.conclude(series, now.unix_milliseconds);
+  league_.conclude(series, new_tasks_, now.unix_milliseconds);
   settle(out);
 }
 

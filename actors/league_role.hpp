@@ -113,6 +113,8 @@ private:
   std::uint64_t ruling_told_ = 0;
   std::string record_;
   std::string trouble_;
+  std::size_t new_tasks_
+      = 0; ///< Since the canary began, in the round's record.
   double cpu_seconds_ = 0;
 };
 

@@ -230,7 +230,8 @@ std::vector<policy_choice> policy_league::field() const {
   std::vector<policy_choice> out;
   std::vector<const member*> candidates;
   for (const auto& [name, each] : members_)
-    if (each.is_heuristic || name == active_ || name == canary_)
+    if (each.is_heuristic || name == active_ || name == canary_
+        || (name == configured_ && each.standing != policy_standing::refused))
       out.push_back(each.policy);
     else if (each.standing != policy_standing::refused)
       candidates.push_back(&each);
@@ -245,7 +246,7 @@ std::vector<policy_choice> policy_league::field() const {
 }
 
 void policy_league::conclude(const std::vector<shadow_series>& series,
-                             std::int64_t now) {
+                             std::size_t new_tasks, std::int64_t now) {
   ++round_;
   const shadow_series* heuristic = nullptr;
   double best = 0;
@@ -295,19 +296,32 @@ void policy_league::conclude(const std::vector<shadow_series>& series,
            now);
     }
   }
-  consider(passed, now);
+  consider(passed, new_tasks, now);
 }
 
-/// Whether the ruler must go.
+/// Whether the ruler must go, and for whom. A heuristic that is behind another
+/// is replaced as any ruler is, by way of a canary: of ten one is ahead by
+/// chance. The configured policy needs no more than to be ahead for sure; if it
+/// had to hurt nobody, too, who once got ahead by hurting large tasks would
+/// stay.
 void policy_league::watch(const std::vector<shadow_series>& series,
                           const shadow_series& heuristic, std::int64_t now) {
   const auto* ruler = find_in(series, active_);
-  if (ruler == nullptr || active_ == heuristic.name)
-    return;
-  const auto why = must_go(*ruler, heuristic, options_.gate);
-  if (why.empty())
+  if (ruler == nullptr)
     return;
   auto& judged = members_.at(active_);
+  auto next = heuristic.name;
+  auto why = unfit(*ruler, options_.gate);
+  const auto* home = find_in(series, configured_);
+  if (why.empty() && home != nullptr && active_ != configured_
+      && unfit(*home, options_.gate).empty()) {
+    why = behind(*ruler, *home, options_.gate);
+    next = why.empty() ? next : configured_;
+  }
+  if (why.empty() && !judged.is_heuristic)
+    why = behind(*ruler, heuristic, options_.gate);
+  if (why.empty() || next == active_)
+    return;
   if (options_.mode != league_mode::on) {
     log({now, active_, "active", "active",
          fmt::format("would go if the league were on: {}", why),
@@ -318,13 +332,16 @@ void policy_league::watch(const std::vector<shadow_series>& series,
        ruler->trouble.empty() ? policy_standing::standby
                               : policy_standing::refused,
        why, by_watchdog, now);
-  rule(heuristic.name, "the best heuristic, as " + active_ + " must go",
+  rule(next,
+       fmt::format("{}, as {} must go",
+                   next == configured_ ? "configured" : "the best heuristic",
+                   active_),
        by_watchdog, now);
 }
 
 /// What has passed: the canary may rule, or the best becomes the canary.
 void policy_league::consider(const std::vector<std::string>& passed,
-                             std::int64_t now) {
+                             std::size_t new_tasks, std::int64_t now) {
   const auto lower_bound = [this](const std::string& name) {
     const auto& gain = members_.at(name).verdict.gain;
     return gain.mean - gain.half_width;
@@ -344,8 +361,8 @@ void policy_league::consider(const std::vector<std::string>& passed,
   if (!canary_.empty()) {
     auto& canary = members_.at(canary_);
     if (std::ranges::find(passed, canary_) != passed.end()
-        && now - canary.since_unix_milliseconds
-               >= options_.canary_milliseconds) {
+        && now - canary.since_unix_milliseconds >= options_.canary_milliseconds
+        && new_tasks >= options_.canary_tasks) {
       ++promotions_;
       rule(canary_, "again " + canary.verdict.reason, by_league, now);
     }
@@ -356,6 +373,10 @@ void policy_league::consider(const std::vector<std::string>& passed,
   move(first, policy_standing::canary, first.verdict.reason, by_league, now);
   canary_ = *best;
   ++ruling_version_;
+}
+
+std::int64_t policy_league::canary_since() const {
+  return canary_.empty() ? 0 : members_.at(canary_).since_unix_milliseconds;
 }
 
 // -- what has happened --------------------------------------------------------

@@ -36,8 +36,11 @@ struct league_options {
   /// `episodes` runs.
   std::size_t candidates_per_round = 4;
   double canary_share = 0.1; ///< Of decisions, above 0, at most 0.5.
-  /// A canary decides for so long before it may rule.
+  /// A canary decides for so long before it may rule, and is judged again on a
+  /// record with so many new tasks: on the old ones it would only be found to
+  /// be as good as it was.
   std::int64_t canary_milliseconds = 60'000;
+  std::size_t canary_tasks = 200;
   /// From one change of ruler to the next canary: rulers that take turns leave
   /// a mixture that is neither's.
   std::int64_t settle_milliseconds = 60'000;
@@ -75,9 +78,11 @@ struct league_event {
 ///              standby <-------------+------------------------+
 ///     watchdog, operator: refused; the best heuristic rules
 ///
-/// Heuristics are members that need no canary to step in: they are what
-/// placement has always had. The canary's second judgement is on fresh
-/// episodes, so a policy that was lucky once must be so twice.
+/// Who falls behind the configured policy, the operator's word, makes room for
+/// it at once. Heuristics are members, too, and the best of them steps in when
+/// an evolved policy must go: they are what placement has always had. The
+/// canary's second judgement is on fresh episodes, so a policy that was lucky
+/// once must be so twice.
 ///
 /// Pure: no actor, disk, clock or thread.
 class policy_league {
@@ -136,10 +141,13 @@ public:
 
   // -- rounds -----------------------------------------------------------------
 
-  /// Who is judged next: heuristics, ruler, canary and some candidates.
+  /// Who is judged next: heuristics, ruler, canary, who is configured, and some
+  /// candidates.
   std::vector<policy_choice> field() const;
-  /// @param series Of all `field()`, of one evaluation.
-  void conclude(const std::vector<shadow_series>& series, std::int64_t now);
+  /// @param series    Of all `field()`, of one evaluation.
+  /// @param new_tasks In the record of it that came after the canary had begun.
+  void conclude(const std::vector<shadow_series>& series, std::size_t new_tasks,
+                std::int64_t now);
   std::uint64_t rounds() const { return round_; }
   /// Of the last round; empty before.
   const std::string& best_heuristic() const { return best_heuristic_; }
@@ -169,6 +177,8 @@ public:
   std::uint64_t ruling_version() const { return ruling_version_; }
   const std::string& active() const { return active_; }
   const std::string& canary() const { return canary_; }
+  /// When the canary began; 0 without one.
+  std::int64_t canary_since() const;
   const std::string& previous() const { return previous_; }
   std::uint64_t promotions() const { return promotions_; }
   league_mode mode() const { return options_.mode; }
@@ -188,7 +198,8 @@ private:
                   std::string_view by, std::int64_t now);
   void watch(const std::vector<shadow_series>& series,
              const shadow_series& heuristic, std::int64_t now);
-  void consider(const std::vector<std::string>& passed, std::int64_t now);
+  void consider(const std::vector<std::string>& passed, std::size_t new_tasks,
+                std::int64_t now);
   std::string fallback() const;
   bool make_room(std::int64_t now);
   void log(league_event what);

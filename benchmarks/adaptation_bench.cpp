@@ -62,8 +62,15 @@ cell_record record_at(const changing_workload& load,
     task.shape = load.queue.profiles[arrival.profile].profile.shape;
     task.arrival_milliseconds = arrival.time_milliseconds;
     task.ended = start >= 0 && start + arrival.run_milliseconds <= now;
-    if (start >= 0)
+    task.waits = start < 0;
+    if (!task.waits)
       task.run_milliseconds = std::min(arrival.run_milliseconds, now - start);
+  }
+  const auto& nodes = cluster.book().nodes();
+  for (std::uint32_t n = 0; n < nodes.size(); ++n) {
+    const auto amounts = metered_in_use(nodes, node_index{n});
+    for (std::size_t kind = 0; kind < metered_kinds; ++kind)
+      out.in_use[kind] += amounts[kind];
   }
   return out;
 }
@@ -140,7 +147,14 @@ result<adaptation> adapt(const changing_workload& load, std::uint64_t seed) {
         seed * 1000 + static_cast<std::uint64_t>(at / round_milliseconds)};
     while (judging.step()) {
     }
-    league.conclude(judging.series(), at);
+    const auto came_after = [&](const queueing_arrival& arrival) {
+      return arrival.time_milliseconds >= league.canary_since()
+             && arrival.time_milliseconds <= at;
+    };
+    league.conclude(judging.series(),
+                    static_cast<std::size_t>(
+                        std::ranges::count_if(load.queue.arrivals, came_after)),
+                    at);
     if (std::exchange(version, league.ruling_version())
             != league.ruling_version()
         && (out.rulers.empty()
@@ -178,7 +192,7 @@ struct comparison {
 
   double of(const std::vector<task_outcome>& run, std::size_t phase,
             std::int64_t from, std::int64_t until) const {
-    return allocated_percent(load.queue, run, load.scarce[phase], from, until);
+    return allocated_percent(load.queue, run, load.asked[phase], from, until);
   }
 
   benchmark_case phase(std::size_t number, std::string name) const {
@@ -206,15 +220,22 @@ struct comparison {
       if (behind < -guard)
         recovered = static_cast<double>(end - from) / 3'600'000;
     }
-    return {.name = fmt::format("{}/{}/best {}", name,
-                                metered_names[index_of(load.scarce[number])],
-                                best_name),
+    const auto wait = [&](const std::vector<task_outcome>& run) {
+      return mean_wait_seconds(load.queue, run, from, until);
+    };
+    return {.name = fmt::format("{}/best {}", name, best_name),
             .more = {{"league", value},
                      {"frozen", of(frozen, number, from, until)},
                      {"best_heuristic", most},
+                     {"configured", of(heuristics.at(std::string{configured}),
+                                       number, from, until)},
                      {"ahead", value - most},
                      {"worst_stretch", worst},
-                     {"recovery_hours", recovered}}};
+                     {"recovery_hours", recovered},
+                     {"wait", wait(league)},
+                     {"wait_best_heuristic", wait(*best)},
+                     {"wait_configured",
+                      wait(heuristics.at(std::string{configured}))}}};
   }
 };
 

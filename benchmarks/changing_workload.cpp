@@ -30,23 +30,16 @@ synthetic_options options_of(std::size_t phase) {
   return out;
 }
 
-metered scarce_of(const queueing_workload& of) {
+pressure asked_by(const queueing_workload& of) {
   std::array<double, metered_kinds> wanted{};
   for (const auto& arrival : of.arrivals) {
     const auto amounts = metered_of(of.profiles[arrival.profile].profile.shape);
     for (std::size_t kind = 0; kind < metered_kinds; ++kind)
       wanted[kind] += static_cast<double>(amounts[kind])
-                      * static_cast<double>(arrival.run_milliseconds);
+                      * static_cast<double>(arrival.run_milliseconds)
+                      / changing_workload::phase_milliseconds;
   }
-  const auto capacity = metered_of(of.nodes);
-  std::size_t most = 0;
-  for (std::size_t kind = 0; kind < metered_kinds; ++kind) {
-    wanted[kind]
-        /= static_cast<double>(std::max<std::int64_t>(capacity[kind], 1));
-    if (capacity[kind] > 0 && wanted[kind] > wanted[most])
-      most = kind;
-  }
-  return static_cast<metered>(most);
+  return {wanted, metered_of(of.nodes)};
 }
 
 } // namespace
@@ -58,7 +51,7 @@ result<changing_workload> make_changing_workload(std::uint64_t seed) {
     auto made = generate_synthetic(options_of(phase), seed);
     if (!made)
       return made.failure();
-    out.scarce[phase] = scarce_of(made->queue);
+    out.asked[phase] = asked_by(made->queue);
     const auto offset = static_cast<std::int64_t>(phase)
                         * changing_workload::phase_milliseconds;
     if (phase == 0) {
@@ -79,9 +72,9 @@ result<changing_workload> make_changing_workload(std::uint64_t seed) {
 
 double allocated_percent(const queueing_workload& of,
                          const std::vector<task_outcome>& outcomes,
-                         metered resource, std::int64_t from_milliseconds,
+                         const pressure& asked, std::int64_t from_milliseconds,
                          std::int64_t until_milliseconds) {
-  double sum = 0;
+  std::array<double, metered_kinds> sums{};
   for (std::size_t task = 0; task < outcomes.size(); ++task) {
     const auto start = outcomes[task].start_milliseconds;
     if (start < 0)
@@ -90,14 +83,34 @@ double allocated_percent(const queueing_workload& of,
     const auto from = std::max(start, from_milliseconds);
     const auto until
         = std::min(start + arrival.run_milliseconds, until_milliseconds);
-    if (until > from)
-      sum += static_cast<double>(until - from)
-             * static_cast<double>(
-                 metered_of(of.profiles[arrival.profile]
-                                .profile.shape)[index_of(resource)]);
+    if (until <= from)
+      continue;
+    const auto amounts = metered_of(of.profiles[arrival.profile].profile.shape);
+    for (std::size_t kind = 0; kind < metered_kinds; ++kind)
+      sums[kind]
+          += static_cast<double>(until - from)
+             / static_cast<double>(until_milliseconds - from_milliseconds)
+             * static_cast<double>(amounts[kind]);
   }
-  return 100 * sum / static_cast<double>(until_milliseconds - from_milliseconds)
-         / static_cast<double>(metered_of(of.nodes)[index_of(resource)]);
+  return 100 * asked.share_of(sums, metered_of(of.nodes));
+}
+
+double mean_wait_seconds(const queueing_workload& of,
+                         const std::vector<task_outcome>& outcomes,
+                         std::int64_t from_milliseconds,
+                         std::int64_t until_milliseconds) {
+  double sum = 0;
+  double count = 0;
+  for (std::size_t task = 0; task < outcomes.size(); ++task) {
+    const auto came = of.arrivals[task].time_milliseconds;
+    if (came < from_milliseconds || came >= until_milliseconds)
+      continue;
+    const auto start = outcomes[task].start_milliseconds;
+    sum += static_cast<double>((start < 0 ? of.end_milliseconds : start) - came)
+           / 1000;
+    ++count;
+  }
+  return count > 0 ? sum / count : 0;
 }
 
 } // namespace skerry

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "simulation/pressure.hpp"
 #include "simulation/queueing_cluster.hpp"
 
 #include <array>
@@ -15,8 +16,8 @@ struct changing_workload {
       = std::int64_t{8} * 3'600'000;
 
   queueing_workload queue;
-  /// Of each phase, what is asked for most relative to what there is.
-  std::array<metered, phases> scarce{};
+  /// Of each phase, what its tasks ask for.
+  std::array<pressure, phases> asked{};
 };
 
 /// 1: the usual mix at a load of 1.05. 2: training is three times as frequent,
@@ -24,11 +25,18 @@ struct changing_workload {
 /// and 1.1: shares of T4s.
 result<changing_workload> make_changing_workload(std::uint64_t seed);
 
-/// Of a resource, the share in use between two times, in percent of what there
-/// is: from when tasks have started and how long they run.
+/// Of all resources, weighed by what is asked of each, the share in use between
+/// two times, in percent: from when tasks have started and how long they run.
 double allocated_percent(const queueing_workload& of,
                          const std::vector<task_outcome>& outcomes,
-                         metered resource, std::int64_t from_milliseconds,
+                         const pressure& asked, std::int64_t from_milliseconds,
+                         std::int64_t until_milliseconds);
+
+/// Mean wait in s of the tasks that came between two times; one that has not
+/// started waits until the end.
+double mean_wait_seconds(const queueing_workload& of,
+                         const std::vector<task_outcome>& outcomes,
+                         std::int64_t from_milliseconds,
                          std::int64_t until_milliseconds);
 
 } // namespace skerry

@@ -13,9 +13,12 @@
 
 namespace skerry {
 
-/// Where simulated runs leave their experience: --experience.
+/// Where simulated runs leave their experience, and how what came of a decision
+/// counts in it: --experience, --discount, --reward.
 struct experience_flags {
   std::string directory; ///< Empty: not wanted.
+  double discount = experience_recorder_options{}.discount;
+  std::vector<std::string> reward = {}; ///< TERM=WEIGHT, beside the defaults.
 };
 
 void add_experience_flag(CLI::App& to, experience_flags& flags);
@@ -23,7 +26,8 @@ void add_experience_flag(CLI::App& to, experience_flags& flags);
 /// Writes experience of simulated runs as a server would, in batches.
 class experience_writer {
 public:
-  /// @returns What `experience_store::open` returns.
+  /// @returns `invalid_argument` for a weight that is none; what
+  ///          `experience_store::open` returns.
   static result<std::unique_ptr<experience_writer>>
   open(const experience_flags& flags);
 
@@ -35,7 +39,8 @@ public:
   result<> finish();
 
 private:
-  explicit experience_writer(std::unique_ptr<experience_store> store);
+  experience_writer(std::unique_ptr<experience_store> store,
+                    const experience_recorder_options& options);
   void take(const experience& each);
   void write();
 

@@ -173,6 +173,7 @@ server_league_options league_of(const league_section& from) {
   rules.episodes = static_cast<std::size_t>(from.episodes);
   rules.canary_share = static_cast<double>(from.canary_percent) / 100;
   rules.canary_milliseconds = from.canary_milliseconds;
+  rules.canary_tasks = static_cast<std::size_t>(from.canary_tasks);
   rules.settle_milliseconds = from.settle_milliseconds;
   out.cpu_share = static_cast<double>(from.cpu_percent) / 100;
   out.round_milliseconds = from.round_milliseconds;

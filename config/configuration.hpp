@@ -92,6 +92,7 @@ struct league_section {
   std::int64_t episodes = 24;
   std::int64_t canary_percent = 10; ///< Of the decisions.
   std::int64_t canary_milliseconds = 60'000;
+  std::int64_t canary_tasks = 200;
   std::int64_t settle_milliseconds = 60'000;
   std::int64_t seed = 1;
 };

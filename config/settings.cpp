@@ -305,6 +305,7 @@ std::vector<setting> settings_of(configuration& into) {
       {"league", "episodes", whole{&league.episodes, {20, 1000}}},
       {"league", "canary_percent", whole{&league.canary_percent, {1, 50}}},
       {"league", "canary_time", duration(league.canary_milliseconds, 0, day)},
+      {"league", "canary_tasks", whole{&league.canary_tasks, {0, 2048}}},
       {"league", "settle_time", duration(league.settle_milliseconds, 0, day)},
       {"league", "seed", whole{&league.seed, {0, INT64_MAX}}},
       {"resizing", "mode", text{&resizing.mode, is_resizing_mode}},

@@ -14,8 +14,9 @@ std::string not_finite(const shadow_figures& of) {
   if (!std::isfinite(of.unstarted_percent))
     return "unstarted";
   bool waits = std::isfinite(of.wait_p99_percent);
-  for (const auto wait : of.group_wait_p99_percent)
-    waits = waits && std::isfinite(wait);
+  for (std::size_t g = 0; g < task_groups; ++g)
+    waits = waits && std::isfinite(of.group_wait_p99_percent[g])
+            && std::isfinite(of.group_wait_percent[g]);
   return waits ? std::string{} : "wait";
 }
 
@@ -25,17 +26,27 @@ std::string guard_fault(const shadow_figures& candidate,
   const auto too_long = [&](double of, double before) {
     return of > before * (1 + limits.wait_share) + limits.wait_points;
   };
-  for (std::size_t g = 0; g < task_groups; ++g)
+  const auto longer = [](std::string_view who, std::string_view what, double of,
+                         double before) {
+    return fmt::format("{} wait longer: {} {:.1f} % of an episode against "
+                       "{:.1f} %",
+                       who, what, of, before);
+  };
+  for (std::size_t g = 0; g < task_groups; ++g) {
+    const auto who = fmt::format("{} tasks", task_group_names[g]);
     if (const auto wait = candidate.group_wait_p99_percent[g],
         before = ruling.group_wait_p99_percent[g];
         too_long(wait, before))
-      return fmt::format("{} tasks wait longer: p99 {:.1f} % of an episode "
-                         "against {:.1f} %",
-                         task_group_names[g], wait, before);
+      return longer(who, "p99", wait, before);
+    // p99 of a few large ones is the one that never starts, under any policy.
+    if (const auto wait = candidate.group_wait_percent[g],
+        before = ruling.group_wait_percent[g];
+        too_long(wait, before))
+      return longer(who, "mean", wait, before);
+  }
   if (too_long(candidate.wait_p99_percent, ruling.wait_p99_percent))
-    return fmt::format("tasks wait longer: p99 {:.1f} % of an episode against "
-                       "{:.1f} %",
-                       candidate.wait_p99_percent, ruling.wait_p99_percent);
+    return longer("tasks", "p99", candidate.wait_p99_percent,
+                  ruling.wait_p99_percent);
   if (candidate.unstarted_percent
       > ruling.unstarted_percent + limits.unstarted_points)
     return fmt::format("{:.2f} % of the tasks do not start, against {:.2f} %",
@@ -110,24 +121,27 @@ gate_verdict judge(const shadow_series& candidate, const shadow_series& ruling,
   return out;
 }
 
-std::string must_go(const shadow_series& ruling, const shadow_series& heuristic,
-                    const gate_limits& limits) {
-  if (!ruling.trouble.empty())
-    return fmt::format("it cannot be run: {}", ruling.trouble);
-  if (ruling.episodes.size() < limits.fewest_episodes
-      || ruling.episodes.size() != heuristic.episodes.size())
+std::string unfit(const shadow_series& policy, const gate_limits& limits) {
+  if (!policy.trouble.empty())
+    return fmt::format("it cannot be run: {}", policy.trouble);
+  if (policy.episodes.size() < limits.fewest_episodes)
     return {};
-  const auto mean = mean_of(ruling.episodes);
+  const auto mean = mean_of(policy.episodes);
   if (const auto what = not_finite(mean); !what.empty())
     return fmt::format("its figure {} is not finite", what);
-  if (auto slow = too_slow(mean, limits); !slow.empty())
-    return slow;
-  const auto behind
-      = paired_difference(ruling.objective(), heuristic.objective());
-  if (behind.mean + behind.half_width < -limits.behind_heuristic_points)
-    return fmt::format("worse than {}: {:+.2f} +- {:.2f} points",
-                       heuristic.name, behind.mean, behind.half_width);
-  return {};
+  return too_slow(mean, limits);
+}
+
+std::string behind(const shadow_series& ruling, const shadow_series& other,
+                   const gate_limits& limits) {
+  if (ruling.episodes.size() < limits.fewest_episodes
+      || ruling.episodes.size() != other.episodes.size())
+    return {};
+  const auto ahead = paired_difference(ruling.objective(), other.objective());
+  if (ahead.mean + ahead.half_width >= -limits.behind_heuristic_points)
+    return {};
+  return fmt::format("worse than {}: {:+.2f} +- {:.2f} points", other.name,
+                     ahead.mean, ahead.half_width);
 }
 
 } // namespace skerry

@@ -13,8 +13,8 @@ struct gate_limits {
   /// Fewer say nothing: intervals by Student's t want the means to be normal.
   std::size_t fewest_episodes = 20;
   /// How much longer the p99 wait may be than that of the policy it replaces,
-  /// of all tasks and of each group: a share of it, and a part of an episode,
-  /// in percent, below which nobody notices.
+  /// of all tasks and of each group, and the mean of each group: a share of it,
+  /// and a part of an episode, in percent, below which nobody notices.
   double wait_share = 0.10;
   double wait_points = 1.0;
   /// Tasks that do not start, in percentage points.
@@ -42,10 +42,14 @@ struct gate_verdict {
 gate_verdict judge(const shadow_series& candidate, const shadow_series& ruling,
                    const shadow_series& heuristic, const gate_limits& limits);
 
-/// The other direction, for whoever rules: whether it must go, because the best
-/// heuristic is ahead by more than the limit, for sure, or it is too slow.
-/// @returns The reason; empty when it may stay.
-std::string must_go(const shadow_series& ruling, const shadow_series& heuristic,
-                    const gate_limits& limits);
+/// Why a policy may not decide at all, whatever the others do: it cannot be
+/// run, its figures are none, or it is too slow; empty when it may.
+std::string unfit(const shadow_series& policy, const gate_limits& limits);
+
+/// Whether who rules is behind another for sure, by more than
+/// `behind_heuristic_points`.
+/// @returns The reason, with the numbers; empty when it is not.
+std::string behind(const shadow_series& ruling, const shadow_series& other,
+                   const gate_limits& limits);
 
 } // namespace skerry

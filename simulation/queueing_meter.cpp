@@ -57,6 +57,21 @@ metered_amounts metered_of(const node_spec& node) {
   return out;
 }
 
+metered_amounts metered_in_use(const cluster& of, node_index node) {
+  const auto& whole = of.class_of(node);
+  const auto used = [&](resource_kind kind) {
+    return whole.capacity[kind] - of.free(node, kind);
+  };
+  metered_amounts out{used(resource_kind::cpu),
+                      used(resource_kind::memory) >> 20};
+  const auto states = of.devices(node);
+  for (std::size_t d = 0; d < states.size(); ++d)
+    if (const auto kind = metered_device(whole.devices[d].kind))
+      out[index_of(*kind)]
+          += whole.devices[d].capacity_milli - states[d].free_milli;
+  return out;
+}
+
 queueing_meter::queueing_meter(std::size_t classes,
                                std::int64_t from_milliseconds,
                                std::int64_t until_milliseconds)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "scheduling/specs.hpp"
+#include "scheduling/cluster.hpp"
 #include "simulation/statistics.hpp"
 
 #include <array>
@@ -30,6 +30,8 @@ using metered_amounts = std::array<std::int64_t, metered_kinds>;
 
 metered_amounts metered_of(const task_shape& shape);
 metered_amounts metered_of(const node_spec& node);
+/// Of a node, what is not free.
+metered_amounts metered_in_use(const cluster& of, node_index node);
 
 /// What a class of tasks got in a simulated cluster with a queue.
 ///

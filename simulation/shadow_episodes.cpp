@@ -14,17 +14,23 @@ namespace {
 
 constexpr std::size_t large_group = task_groups - 1;
 static_assert(large_group == task_classes, "The others are the classes.");
-/// Relative to the mean size of those that want what is scarce.
+/// Relative to the mean size in their class.
 constexpr double large_from = 1.5;
 /// Arrivals relative to the tasks that run at once, within bounds: a stretch
 /// long enough to tell policies apart, short enough to draw dozens of them.
 constexpr double turnovers = 2;
 constexpr std::size_t fewest_arrivals = 200;
 constexpr std::size_t most_arrivals = 1'500;
+/// Of the record, of which an episode takes as many, some more than once: so
+/// episodes differ as records do, and what is better on most of them is not so
+/// by the few large tasks that came of late.
+/// @source Kuensch, "The jackknife and the bootstrap for general stationary
+///         observations", Annals of Statistics 1989.
+constexpr std::size_t segments = 8;
 /// What policies are told of the record: a mix is known from so many.
 constexpr std::size_t most_history = 512;
-/// Of a task of which nothing better is known.
-constexpr std::int64_t least_run_milliseconds = 1'000;
+/// Tasks of a profile that have ended, to tell how long others of it run.
+constexpr std::size_t enough_lifetimes = 20;
 
 /// Alone on its nodes: what a task asks of others cannot be replayed on a part
 /// of the cell.
@@ -48,6 +54,10 @@ result<> validate(const shadow_episode_options& options) {
     return fault(fmt::format("a shadow load of {} to {}, must be above 0 and "
                              "at most 10",
                              options.lowest_load, options.highest_load));
+  if (!(options.load_spread >= 0 && options.load_spread < options.lowest_load))
+    return fault(fmt::format("a spread of {} around the shadow load, must be 0 "
+                             "or more and below the lowest",
+                             options.load_spread));
   return done{};
 }
 
@@ -61,11 +71,30 @@ result<shadow_episodes> shadow_episodes::make(cell_record record,
   for (const auto& node : record.nodes)
     if (auto added = whole.add_node(node); !added)
       return added.failure();
+  out.nodes_ = std::move(record.nodes);
+  out.weigh(record);
+  out.take_tasks(std::move(record.tasks), whole);
+  out.learn_lifetimes();
+  out.group();
+  if (std::ranges::none_of(out.tasks_, [&](const auto& task) {
+        return out.size_of(task.profile) > 0;
+      }))
+    return {error_code::insufficient,
+            "no task is known that fits the nodes and asks for something"};
+  const auto apart = out.tasks_.size() / most_history + 1;
+  for (std::size_t i = 0; i < out.tasks_.size(); i += apart)
+    out.history_.push_back(out.profiles_[out.tasks_[i].profile].profile.shape);
+  return out;
+}
+
+/// Those that would fit an empty cell; their classes are those of their shapes
+/// until `group`.
+void shadow_episodes::take_tasks(std::vector<recorded_task> tasks,
+                                 cluster& whole) {
   constexpr auto no_profile = ~std::uint32_t{0};
   std::vector<std::uint32_t> profile_of_shape;
-  std::int64_t before
-      = record.tasks.empty() ? 0 : record.tasks.front().arrival_milliseconds;
-  for (auto& task : record.tasks) {
+  std::int64_t before = tasks.empty() ? 0 : tasks.front().arrival_milliseconds;
+  for (auto& task : tasks) {
     task.shape = alone(std::move(task.shape));
     const auto shape = whole.intern(task.shape);
     if (!shape || !whole.can_ever_fit(whole.shape(*shape)))
@@ -74,12 +103,12 @@ result<shadow_episodes> shadow_episodes::make(cell_record record,
       profile_of_shape.resize(index_of(*shape) + 1, no_profile);
     auto& profile = profile_of_shape[index_of(*shape)];
     if (profile == no_profile) {
-      profile = static_cast<std::uint32_t>(out.profiles_.size());
-      out.profiles_.push_back(
+      profile = static_cast<std::uint32_t>(profiles_.size());
+      profiles_.push_back(
           {{.shape = task.shape},
            static_cast<std::uint32_t>(class_of(whole.shape(*shape)))});
     }
-    out.tasks_.push_back(
+    tasks_.push_back(
         {.profile = profile,
          .run_milliseconds = std::max<std::int64_t>(task.run_milliseconds, 0),
          .gap_milliseconds
@@ -87,79 +116,89 @@ result<shadow_episodes> shadow_episodes::make(cell_record record,
          .ended = task.ended});
     before = task.arrival_milliseconds;
   }
-  out.nodes_ = std::move(record.nodes);
-  out.find_scarce();
-  out.group();
-  if (std::ranges::none_of(out.tasks_, [&](const auto& task) {
-        return out.size_of(task.profile) > 0;
-      }))
-    return {error_code::insufficient,
-            "no task is known that fits the nodes and asks for what is scarce"};
-  const auto apart = out.tasks_.size() / most_history + 1;
-  for (std::size_t i = 0; i < out.tasks_.size(); i += apart)
-    out.history_.push_back(out.profiles_[out.tasks_[i].profile].profile.shape);
-  return out;
 }
 
-double shadow_episodes::size_of(std::uint32_t profile) const {
-  return static_cast<double>(
-      metered_of(profiles_[profile].profile.shape)[index_of(scarce_)]);
-}
-
-void shadow_episodes::find_scarce() {
-  const auto capacity = metered_of(nodes_);
-  std::array<double, metered_kinds> wanted{};
+/// By profile where enough of it have ended, otherwise by class.
+void shadow_episodes::learn_lifetimes() {
+  std::vector<std::vector<observed_lifetime>> profiles(profiles_.size());
+  std::array<std::vector<observed_lifetime>, task_classes> classes;
   for (const auto& task : tasks_) {
-    const auto amounts = metered_of(profiles_[task.profile].profile.shape);
-    const auto run = std::max(task.run_milliseconds, least_run_milliseconds);
+    const observed_lifetime seen{task.run_milliseconds, task.ended};
+    profiles[task.profile].push_back(seen);
+    classes[profiles_[task.profile].task_class].push_back(seen);
+  }
+  for (auto& seen : classes)
+    lifetimes_.emplace_back(std::move(seen));
+  for (std::size_t p = 0; p < profiles.size(); ++p) {
+    lifetime_model own{std::move(profiles[p])};
+    const bool is_enough = own.ended() >= enough_lifetimes;
+    lifetimes_of_.push_back(is_enough ? lifetimes_.size()
+                                      : profiles_[p].task_class);
+    if (is_enough)
+      lifetimes_.push_back(std::move(own));
+  }
+}
+
+/// What is asked of the cell is what it holds and what waits for it; of an idle
+/// one, what its tasks asked for while they came.
+void shadow_episodes::weigh(const cell_record& record) {
+  auto asked = as_doubles(record.in_use);
+  const auto ask = [&](const task_shape& shape, double times) {
+    const auto amounts = metered_of(shape);
     for (std::size_t kind = 0; kind < metered_kinds; ++kind)
-      wanted[kind]
-          += static_cast<double>(amounts[kind]) * static_cast<double>(run);
+      asked[kind] += record.part * times * static_cast<double>(amounts[kind]);
+  };
+  for (const auto& task : record.tasks)
+    if (task.waits)
+      ask(task.shape, 1);
+  if (asked == decltype(asked){} && !record.tasks.empty()) {
+    const auto span = std::max<std::int64_t>(
+        record.tasks.back().arrival_milliseconds
+            - record.tasks.front().arrival_milliseconds,
+        1);
+    for (const auto& task : record.tasks)
+      ask(task.shape, static_cast<double>(task.run_milliseconds)
+                          / static_cast<double>(span));
   }
-  double most = -1;
-  for (std::size_t kind = 0; kind < metered_kinds; ++kind) {
-    if (capacity[kind] == 0)
-      continue;
-    const auto load = wanted[kind] / static_cast<double>(capacity[kind]);
-    if (load > most) {
-      most = load;
-      scarce_ = static_cast<metered>(kind);
-    }
-  }
+  // However many wait for one kind, they say no more than that it is too
+  // little.
+  const auto capacity = metered_of(nodes_);
+  for (std::size_t kind = 0; kind < metered_kinds; ++kind)
+    asked[kind]
+        = std::min(asked[kind],
+                   options_.highest_load * static_cast<double>(capacity[kind]));
+  demand_ = pressure{asked, capacity};
+  load_ = std::clamp(demand_.highest(), options_.lowest_load,
+                     options_.highest_load);
+}
+
+/// Of the whole cell.
+double shadow_episodes::size_of(std::uint32_t profile) const {
+  return demand_.share_of(
+      as_doubles(metered_of(profiles_[profile].profile.shape)),
+      metered_of(nodes_));
 }
 
 void shadow_episodes::group() {
-  double sum = 0;
-  double count = 0;
-  for (const auto& task : tasks_)
-    if (const auto size = size_of(task.profile); size > 0) {
-      sum += size;
-      ++count;
-    }
+  std::array<double, task_classes> sums{};
+  std::array<double, task_classes> counts{};
+  for (const auto& task : tasks_) {
+    const auto of = profiles_[task.profile].task_class;
+    sums[of] += size_of(task.profile);
+    ++counts[of];
+  }
   for (std::uint32_t p = 0; p < profiles_.size(); ++p)
-    if (count > 0 && size_of(p) >= large_from * sum / count)
-      profiles_[p].task_class = large_group;
-  for (const auto& task : tasks_)
-    if (task.ended)
-      runs_[profiles_[task.profile].task_class].push_back(
-          std::max<std::int64_t>(task.run_milliseconds, 1));
-  for (auto& runs : runs_)
-    std::ranges::sort(runs);
+    if (auto& of = profiles_[p].task_class;
+        size_of(p) * counts[of] >= large_from * sums[of])
+      of = large_group;
 }
 
-/// One that still runs will run as long as one of its group that had run longer
-/// than it has; where there was none, twice as long as so far, as is usual
-/// where most run briefly and a few for very long.
 std::int64_t shadow_episodes::run_of(const known_task& task,
                                      rng& random) const {
   if (task.ended)
     return std::max<std::int64_t>(task.run_milliseconds, 1);
-  const auto& runs = runs_[profiles_[task.profile].task_class];
-  const auto longer = std::ranges::upper_bound(runs, task.run_milliseconds);
-  if (longer == runs.end())
-    return std::max(2 * task.run_milliseconds, least_run_milliseconds);
-  return longer[static_cast<std::ptrdiff_t>(
-      random.below(static_cast<std::uint64_t>(runs.end() - longer)))];
+  return lifetimes_[lifetimes_of_[task.profile]].draw(task.run_milliseconds,
+                                                      random);
 }
 
 // -- one episode --------------------------------------------------------------
@@ -170,11 +209,11 @@ struct shadow_episodes::drawing {
   queueing_workload out = {};
   std::vector<std::uint32_t> fitting = {}; ///< Tasks, in the record's order.
   std::vector<std::int64_t> runs = {};     ///< Theirs.
-  double capacity = 0;
-  double mean_gap = 0;      ///< Of the record.
-  double size_time = 0;     ///< Mean, in amount x ms.
-  double mean_run = 0;      ///< In ms.
-  double tasks_at_once = 0; ///< Expected at a load of 1.
+  double capacity = 0;                     ///< Part of the cell's.
+  double mean_gap = 0;                     ///< Of the record.
+  double size_time = 0;                    ///< Mean, in part of the cell x ms.
+  double mean_run = 0;                     ///< In ms.
+  double tasks_at_once = 0;                ///< Expected at a load of 1.
   std::size_t residents_drawn = 0;
 
   void nodes() {
@@ -182,22 +221,22 @@ struct shadow_episodes::drawing {
     std::iota(order.begin(), order.end(), 0U);
     for (auto left = order.size(); left > 1; --left)
       std::swap(order[left - 1], order[random.below(left)]);
-    const auto whole = metered_of(from->nodes_)[index_of(from->scarce_)];
-    const auto at_once = at_once_in_all(static_cast<double>(whole));
+    const auto whole = metered_of(from->nodes_);
+    const auto at_once = at_once_in_all();
     for (const auto n : order) {
-      const auto part = capacity / static_cast<double>(whole);
       if (capacity > 0
           && (out.nodes.size() >= from->options_.nodes
-              || part * at_once
+              || capacity * at_once
                      > static_cast<double>(from->options_.tasks_at_once)))
         break;
       out.nodes.push_back(from->nodes_[n]);
-      capacity += static_cast<double>(
-          metered_of(from->nodes_[n])[index_of(from->scarce_)]);
+      capacity += from->demand_.share_of(
+          as_doubles(metered_of(from->nodes_[n])), whole);
     }
   }
 
-  double at_once_in_all(double whole) const {
+  /// Tasks in the cell when all of it is in use.
+  double at_once_in_all() const {
     double run = 0;
     double work = 0;
     for (const auto& task : from->tasks_) {
@@ -206,7 +245,7 @@ struct shadow_episodes::drawing {
       run += took;
       work += took * from->size_of(task.profile);
     }
-    return work > 0 ? whole * run / work : 0;
+    return work > 0 ? run / work : 0;
   }
 
   void profiles() {
@@ -219,20 +258,27 @@ struct shadow_episodes::drawing {
       const auto shape = part.intern(entry.profile.shape);
       fits.push_back(shape && part.can_ever_fit(part.shape(*shape)));
     }
-    for (std::uint32_t t = 0; t < from->tasks_.size(); ++t)
-      if (fits[from->tasks_[t].profile]) {
-        const auto run = from->run_of(from->tasks_[t], random);
-        fitting.push_back(t);
-        runs.push_back(run);
-        mean_gap += static_cast<double>(from->tasks_[t].gap_milliseconds);
-        mean_run += static_cast<double>(run);
-        size_time += static_cast<double>(run) * size(t);
-      }
+    for (std::size_t s = 0; s < segments; ++s) {
+      const auto segment = random.below(segments);
+      for (auto t = segment * from->tasks_.size() / segments;
+           t < (segment + 1) * from->tasks_.size() / segments; ++t)
+        if (fits[from->tasks_[t].profile])
+          take(static_cast<std::uint32_t>(t));
+    }
     const auto count = static_cast<double>(fitting.size());
     mean_gap /= count;
     mean_run /= count;
     size_time /= count;
     tasks_at_once = capacity * mean_run / size_time;
+  }
+
+  void take(std::uint32_t task) {
+    const auto run = from->run_of(from->tasks_[task], random);
+    fitting.push_back(task);
+    runs.push_back(run);
+    mean_gap += static_cast<double>(from->tasks_[task].gap_milliseconds);
+    mean_run += static_cast<double>(run);
+    size_time += static_cast<double>(run) * size(task);
   }
 
   double size(std::uint32_t task) const {
@@ -245,7 +291,8 @@ struct shadow_episodes::drawing {
     for (const auto run : runs)
       up_to.push_back(sum += static_cast<double>(run));
     double asked = 0;
-    while (asked < std::min(load, 1.0) * capacity
+    const auto full = from->demand_.mean() / from->demand_.highest();
+    while (asked < std::min(load, full) * capacity
            && out.arrivals.size() < 2 * from->options_.tasks_at_once) {
       const auto found
           = std::ranges::upper_bound(up_to, random.uniform() * sum);
@@ -282,9 +329,10 @@ struct shadow_episodes::drawing {
 
 queueing_workload shadow_episodes::draw(std::uint64_t seed) const {
   drawing made{this, rng{seed}};
-  const auto load = options_.lowest_load
-                    + made.random.uniform()
-                          * (options_.highest_load - options_.lowest_load);
+  // Sizes are of all kinds, the load is where it is tightest.
+  const auto load
+      = (load_ + (2 * made.random.uniform() - 1) * options_.load_spread)
+        * demand_.mean() / demand_.highest();
   // A few nodes may be without what is scarce, or fit none that wants it.
   for (int tries = 0; tries < 16 && !(made.size_time > 0); ++tries) {
     made = drawing{this, made.random};

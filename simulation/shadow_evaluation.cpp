@@ -17,19 +17,21 @@ double percent(double part, double of) {
 }
 
 shadow_figures figures_of(const queueing_report& report,
-                          const queueing_workload& episode, metered scarce) {
+                          const queueing_workload& episode,
+                          const pressure& demand) {
   const auto seconds = static_cast<double>(episode.end_milliseconds) / 1000;
   shadow_figures out;
-  const auto kind = index_of(scarce);
-  out.allocated_percent = percent(report.all.mean_allocated[kind],
-                                  static_cast<double>(report.capacity[kind]));
+  out.allocated_percent
+      = 100 * demand.share_of(report.all.mean_allocated, report.capacity);
   out.unstarted_percent
       = percent(static_cast<double>(report.all.pending_at_end),
                 static_cast<double>(report.all.submitted));
   out.wait_p99_percent = percent(report.all.wait_seconds.p99, seconds);
-  for (std::size_t g = 0; g < task_groups; ++g)
-    out.group_wait_p99_percent[g]
-        = percent(report.classes[g].wait_seconds.p99, seconds);
+  for (std::size_t g = 0; g < task_groups; ++g) {
+    const auto& waits = report.classes[g].wait_seconds;
+    out.group_wait_p99_percent[g] = percent(waits.p99, seconds);
+    out.group_wait_percent[g] = percent(waits.mean, seconds);
+  }
   out.decision_p99_us = report.decision_times.p99_us;
   return out;
 }
@@ -56,8 +58,10 @@ shadow_figures mean_of(const std::vector<shadow_figures>& episodes) {
     sum.allocated_percent += share * each.allocated_percent;
     sum.unstarted_percent += share * each.unstarted_percent;
     sum.wait_p99_percent += share * each.wait_p99_percent;
-    for (std::size_t g = 0; g < task_groups; ++g)
+    for (std::size_t g = 0; g < task_groups; ++g) {
       sum.group_wait_p99_percent[g] += share * each.group_wait_p99_percent[g];
+      sum.group_wait_percent[g] += share * each.group_wait_percent[g];
+    }
     sum.decision_p99_us += share * each.decision_p99_us;
   }
   return sum;
@@ -103,7 +107,7 @@ void shadow_evaluation::run(std::size_t policy, const std::atomic<bool>* stop) {
       left = between_looks;
     }
   series.episodes.push_back(
-      figures_of(cluster.report(), drawn_, of_->scarce()));
+      figures_of(cluster.report(), drawn_, of_->demand()));
 }
 
 } // namespace skerry

@@ -14,7 +14,8 @@ namespace skerry {
 
 /// How a policy does in an episode.
 struct shadow_figures {
-  /// The objective: of what is scarce, mean over the episode; higher is better.
+  /// The objective: of all kinds of resources, each weighed by how much is
+  /// asked of it (`pressure`), mean over the episode; higher is better.
   double allocated_percent = 0;
   // Guards; lower is better.
   double unstarted_percent = 0; ///< Of the tasks, at the end.
@@ -22,7 +23,8 @@ struct shadow_figures {
   /// with its wait so far.
   double wait_p99_percent = 0;
   std::array<double, task_groups> group_wait_p99_percent{};
-  double decision_p99_us = 0; ///< 0 without a clock.
+  std::array<double, task_groups> group_wait_percent{}; ///< Means.
+  double decision_p99_us = 0;                           ///< 0 without a clock.
 
   friend bool operator==(const shadow_figures&, const shadow_figures&)
       = default;

@@ -91,13 +91,21 @@ TEST_CASE("figures that are none, too few episodes, trouble: refused") {
         == "broken cannot be run: weight 3 is nan");
 }
 
-TEST_CASE("who rules must go when a heuristic is ahead for sure") {
-  CHECK(must_go(ruling, series("fgd", 80.4), {}) == "");
-  CHECK(must_go(ruling, series("fgd", 80.6), {})
+TEST_CASE("large tasks wait no longer on the mean, either") {
+  auto sly = series("sly", 85);
+  for (auto& at : sly.episodes)
+    at.group_wait_percent[large] = 1.1;
+  CHECK(judge(sly, ruling, heuristic, {})
+            .reason.starts_with("large tasks wait longer: mean 1.1 %"));
+}
+
+TEST_CASE("who rules is behind when another is ahead for sure") {
+  CHECK(behind(ruling, series("fgd", 80.4), {}) == "");
+  CHECK(behind(ruling, series("fgd", 80.6), {})
         == "worse than fgd: -0.60 +- 0.00 points");
   auto noisy = series("fgd", 80);
   noisy.episodes.front().allocated_percent += 40;
-  CHECK(must_go(ruling, noisy, {}) == "");
+  CHECK(behind(ruling, noisy, {}) == "");
 }
 
 TEST_SUITE_END();

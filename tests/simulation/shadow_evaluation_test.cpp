@@ -36,6 +36,11 @@ cell_record gpu_record(std::size_t tasks) {
   return out;
 }
 
+int class_of_task(const queueing_profile& profile) {
+  const auto gpus = profile.profile.shape.devices[0].count;
+  return gpus > 1 ? 2 : 1;
+}
+
 std::shared_ptr<const shadow_episodes> episodes_of(cell_record record) {
   auto made = shadow_episodes::make(std::move(record), {});
   REQUIRE(made);
@@ -46,7 +51,7 @@ std::shared_ptr<const shadow_episodes> episodes_of(cell_record record) {
 
 TEST_CASE("an episode follows from its seed, and others differ") {
   const auto of = episodes_of(gpu_record(400));
-  CHECK(of->scarce() == metered::gpu);
+  CHECK(of->demand().scarcest() == metered::gpu);
   const auto a = of->draw(1);
   CHECK(a.arrivals == of->draw(1).arrivals);
   CHECK(a.arrivals != of->draw(2).arrivals);
@@ -155,13 +160,46 @@ TEST_CASE("tasks that still run are given the run time of longer ones") {
   record.tasks.front().ended = true;
   record.tasks.front().shape = record.tasks[1].shape;
   const auto episode = episodes_of(record)->draw(3);
-  for (const auto& arrival : episode.arrivals)
+  std::vector<std::int64_t> unknown;
+  for (const auto& arrival : episode.arrivals) {
+    const auto of = class_of_task(episode.profiles[arrival.profile]);
     if (arrival.time_milliseconds > 0
-        && episode.profiles[arrival.profile].task_class
-               == episode.profiles[0].task_class)
+        && of == class_of_task(episode.profiles[0]))
       CHECK(arrival.run_milliseconds == 90'000);
     else if (arrival.time_milliseconds > 0)
-      CHECK(arrival.run_milliseconds == 10'000); // Twice as long as so far.
+      unknown.push_back(arrival.run_milliseconds);
+  }
+  REQUIRE(unknown.size() > 20);
+  std::ranges::sort(unknown);
+  // Twice as long as so far, more or less.
+  CHECK(unknown.front() >= 5'000);
+  CHECK(unknown[unknown.size() / 2] > 6'000);
+  CHECK(unknown[unknown.size() / 2] < 20'000);
+  CHECK(unknown.back() <= 40'000);
+}
+
+TEST_CASE("an episode is as full as the cell, within its bounds") {
+  const auto load_at = [](double share) {
+    auto record = gpu_record(400);
+    record.in_use[index_of(metered::gpu)]
+        = static_cast<std::int64_t>(share * 12 * 8 * 1000);
+    double sum = 0;
+    constexpr int draws = 40;
+    const auto of = episodes_of(std::move(record));
+    for (std::uint64_t seed = 0; seed < draws; ++seed) {
+      const auto episode = of->draw(seed);
+      for (const auto& arrival : episode.arrivals)
+        if (arrival.time_milliseconds == 0)
+          sum += episode.profiles[arrival.profile]
+                     .profile.shape.devices[0]
+                     .count
+                 / static_cast<double>(episode.nodes.size()) / 8;
+    }
+    return sum / draws;
+  };
+  // Whole tasks: the last is up to eight GPUs of 96 too many.
+  CHECK(load_at(0.3) == doctest::Approx(0.72).epsilon(0.05));
+  CHECK(load_at(0.9) == doctest::Approx(0.92).epsilon(0.05));
 }
 
 TEST_SUITE_END();

@@ -334,6 +334,7 @@ void allocator::tick(instant now, outbox& out) {
     freed->set_cell(options_.server);
     freed->set_freed(freed_);
     freed->set_epoch(options_.epoch);
+    *freed->mutable_capacity() = capacity();
   };
   tell(options_.server);
   for (const auto& server : reachable_)

@@ -312,6 +312,7 @@ private:
   device_mask devices_of(const mesh::v1::AllocationRecord& record) const;
   void expire_reservations(instant now, outbox& out);
   void made_room() { ++freed_; }
+  const v1::TenantAmounts& capacity();
 
   // Running tasks.
   void logs(const v1::LogsRequest& request, instant now,
@@ -388,6 +389,8 @@ private:
   std::uint64_t decisions_ = 0;
   std::uint32_t attached_ = 0;   ///< Nodes.
   std::set<std::string> paused_; ///< Likewise.
+  v1::TenantAmounts capacity_;   ///< Of all nodes, as of `layout_`.
+  std::uint64_t layout_ = 0;     ///< Version.
   resources used_;               ///< Built-in kinds, of all allocations.
 };
 

@@ -249,6 +249,22 @@ cell_record record_of(cell_history history) {
   return out;
 }
 
+/// @cost O(nodes) after some have come or gone.
+const v1::TenantAmounts& allocator::capacity() {
+  const auto& nodes = ledger_->nodes();
+  if (layout_ == nodes.layout_version() && capacity_.ByteSizeLong() > 0)
+    return capacity_;
+  layout_ = nodes.layout_version();
+  capacity_.set_cpu_millicores(nodes.capacity()[resource_kind::cpu]);
+  capacity_.set_memory_bytes(nodes.capacity()[resource_kind::memory]);
+  std::int64_t gpus = 0;
+  for (const auto& [name, node] : nodes_)
+    gpus += std::ranges::count(node.record.spec().devices(), "gpu",
+                               &v1::Device::kind);
+  capacity_.set_gpu_milli(1000 * gpus);
+  return capacity_;
+}
+
 void allocator::describe(v1::ServerStatus& status) const {
   const auto& capacity = ledger_->nodes().capacity();
   status.set_nodes(static_cast<std::uint32_t>(nodes_.size()));

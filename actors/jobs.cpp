@@ -31,9 +31,12 @@ constexpr std::size_t index_digits = 6;
 } // namespace
 
 jobs::jobs(jobs_options options)
-    : options_{std::move(options)},
+    : options_{std::move(options)}, share_{options_.share},
       // An answer to an earlier reign must not look like one to this.
-      next_number_{(options_.epoch << 32) + 1} {}
+      next_number_{(options_.epoch << 32) + 1} {
+  for (const auto& tenant : options_.tenants)
+    share_.configure(tenant.name, tenant.weight, tenant.quota);
+}
 
 // -- start --------------------------------------------------------------------
 
@@ -217,6 +220,8 @@ result<> jobs::check(const v1::Job& wire) const {
     return {error_code::invalid_argument, "hold_milliseconds is negative"};
   if (auto sound = check_stages(wire); !sound)
     return sound;
+  if (auto sound = check_tenants(wire); !sound)
+    return sound;
   if (total > options_.max_tasks_per_job)
     return {error_code::limit_exceeded,
             fmt::format("{} tasks are more than {} in one job; submit several",
@@ -226,6 +231,7 @@ result<> jobs::check(const v1::Job& wire) const {
 
 void jobs::submit(const v1::SubmitRequest& request, instant now,
                   cluster_gateway::reply<v1::SubmitReply> then, outbox& out) {
+  note_time(now);
   auto answer = [&](result<v1::SubmitReply> reply) {
     out.replies.push_back(
         [then = std::move(then), reply = std::move(reply)]() mutable {
@@ -297,34 +303,37 @@ jobs::job& jobs::add(mesh::v1::JobRecord record) {
     gang = std::make_shared<queue_class>();
     gang->number = next_class_++;
     gang->priority = wire.groups(0).profile().priority();
+    gang->tenant = &share_.of(tenant_of(wire.groups(0)));
     gang->gang = true;
   }
   std::uint32_t number = 0;
   for (const auto& group : wire.groups()) {
     for (std::uint32_t i = 0; i < count_of(group); ++i)
       owner.tasks.emplace_back().group = number;
-    owner.classes.push_back(gang ? gang : class_of(group.profile()));
+    owner.classes.push_back(gang ? gang : class_of(group));
     ++number;
   }
   owner.counts[v1::QUEUED] = static_cast<std::uint32_t>(owner.tasks.size());
   counts_[v1::QUEUED] += owner.tasks.size();
+  count_users(owner);
   make_stages(owner);
   return owner;
 }
 
 /// By all that decides where a task may go, and when.
-jobs::class_ptr jobs::class_of(const v1::TaskProfile& profile) {
-  auto shape = profile;
+jobs::class_ptr jobs::class_of(const v1::TaskGroup& group) {
+  auto shape = group.profile();
   shape.clear_expected_duration();
   shape.clear_max_attempts();
   shape.clear_minimum();
   shape.clear_maximum();
-  shape.clear_tenant();
+  shape.set_tenant(tenant_of(group));
   auto& known = classes_[shape.SerializeAsString()];
   if (known == nullptr) {
     known = std::make_shared<queue_class>();
     known->number = next_class_++;
-    known->priority = profile.priority();
+    known->priority = shape.priority();
+    known->tenant = &share_.of(shape.tenant());
     known->batch = options_.award_batch;
   }
   return known;
@@ -375,9 +384,17 @@ jobs::task_of jobs::find(const std::string& id) {
 }
 
 void jobs::set_state(task_of t, v1::TaskState state) {
+  auto& tenant = *t.owner->charged[t->group].tenant;
+  const auto is_live
+      = [](v1::TaskState s) { return s == v1::PLACED || s == v1::RUNNING; };
+  tenant.queued -= t->state == v1::QUEUED ? 1 : 0;
+  tenant.live -= is_live(t->state) ? 1 : 0;
   --t.owner->counts[t->state];
   --counts_[t->state];
   t->state = state;
+  tenant.queued += state == v1::QUEUED ? 1 : 0;
+  tenant.live += is_live(state) ? 1 : 0;
+  charge(t, is_live(state));
   ++t.owner->counts[state];
   ++counts_[state];
 }
@@ -443,6 +460,8 @@ void jobs::forget_oldest(outbox& out) {
     out.erase(std::string{job_prefix} + ended_.front());
     for (std::size_t state = 0; state < counts_.size(); ++state)
       counts_[state] -= owner->counts[state];
+    for (const auto& charged : owner->charged)
+      --charged.tenant->users;
     jobs_.erase(oldest);
   }
 }

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "actors/outbox.hpp"
+#include "actors/waiting_line.hpp"
 #include "messages/skerry/mesh/v1/records.pb.h"
+#include "scheduling/fair_share.hpp"
 
 #include <array>
 #include <cstdint>
@@ -16,6 +18,13 @@
 #include <vector>
 
 namespace skerry {
+
+/// A tenant as it is configured.
+struct tenant_options {
+  std::string name;
+  double weight = 1;
+  tenant_amounts quota; ///< Zeros: no limit.
+};
 
 struct jobs_options {
   std::string server;
@@ -39,6 +48,14 @@ struct jobs_options {
   std::int64_t resend_milliseconds = 2'000;
   /// Cells that have not bid by then are not waited for.
   std::int64_t bid_milliseconds = 250;
+  std::vector<tenant_options> tenants = {};
+  fair_share::options share = {};
+  /// Tasks of a kind of which none has started for this long count as one
+  /// priority higher, for twice as long as two, and so on: nothing starves.
+  std::int64_t age_milliseconds = 600'000;
+  /// Names of tenants come from users; each is some hundred bytes while it
+  /// waits for something or counts for something.
+  std::size_t max_tenants = 10'000;
 };
 
 /// JOBS: owns the jobs accepted at this server.
@@ -79,6 +96,8 @@ public:
 
   void take(const mesh::v1::Envelope& envelope, instant now, outbox& out);
   void set_peers(std::vector<std::string> reachable);
+  /// The tenants that have something here, or are configured.
+  v1::TenantsReply tenants() const;
   /// Awards what waits, repeats what was not answered.
   void tick(instant now, outbox& out);
 
@@ -98,6 +117,7 @@ private:
     std::uint32_t attempt = 1;
     std::uint32_t failures = 0;
     std::uint32_t group = 0;
+    bool is_charged = false; ///< To its tenant: it is placed, or may soon be.
     /// Number of the bid or the award that has no answer yet; 0 for none.
     std::uint64_t open = 0;
     std::uint64_t session = 0; ///< Of the node, as last reported.
@@ -119,10 +139,17 @@ private:
     std::vector<std::string> doomed; ///< Why it will never start; or empty.
   };
 
+  /// Whose a group's tasks are, and what each of them may come to hold.
+  struct charged_to {
+    fair_share::tenant* tenant = nullptr;
+    tenant_amounts most;
+  };
+
   struct job {
     mesh::v1::JobRecord record;
     std::vector<job_task> tasks;
     std::vector<class_ptr> classes;                              ///< By group.
+    std::vector<charged_to> charged;                             ///< By group.
     std::array<std::uint32_t, v1::TaskState_ARRAYSIZE> counts{}; ///< By state.
     std::unique_ptr<stage_table> stages; ///< None when no group waits.
     std::uint32_t parents_left = 0;      ///< Jobs that have not finished.
@@ -150,17 +177,23 @@ private:
     }
   };
 
-  /// Priority, negative; number of the oldest job that waits; of the class.
-  using class_order = std::tuple<std::int32_t, std::uint64_t, std::uint64_t>;
+  /// Where a class waits for its turn.
+  enum class place : std::uint8_t {
+    nowhere, ///< It has no task that waits.
+    ready,
+    blocked, ///< Fits nowhere for now.
+    parked,  ///< Its tenant's quota is used up.
+  };
 
-  /// Queued tasks that fit the same nodes. A gang is a class alone.
+  /// Queued tasks of a tenant that fit the same nodes. A gang is a class alone.
   struct queue_class {
     std::uint64_t number = 0;
     std::int32_t priority = 0;
+    fair_share::tenant* tenant = nullptr;
     std::set<task_of, by_arrival> waiting;
-    class_order listed{}; ///< In `order_` or in `blocked_`.
-    bool is_listed = false;
-    bool blocked = false;
+    line_key listed{}; ///< In one of the lines, unless it is nowhere.
+    place at = place::nowhere;
+    std::int64_t since = -1; ///< The last start of one, or that it came.
     bool gang = false;
     std::size_t batch = 1; ///< Tasks to award at once: as many as went well.
     /// The cells' counts of freed amounts when it was refused.
@@ -188,11 +221,13 @@ private:
     std::uint64_t epoch = 0; ///< 0: not heard yet, so it gets no awards.
     std::uint64_t freed = 0;
     std::size_t open_awards = 0;
+    tenant_amounts capacity;
   };
 
   result<> check(const v1::Job& wire) const;
   job& add(mesh::v1::JobRecord record);
-  class_ptr class_of(const v1::TaskProfile& profile);
+  class_ptr class_of(const v1::TaskGroup& group);
+  static std::string tenant_of(const v1::TaskGroup& group);
   void recover_task(task_of t, const std::string& id);
   void recover_awards(job& owner);
   task_of find(const std::string& id);
@@ -222,18 +257,31 @@ private:
   static std::int64_t retry_delay(task_of t);
   v1::JobStatus status_of(const job& owner, bool whole) const;
   v1::TaskStatus status_of(task_of t) const;
+  std::string waits_because(task_of t) const;
   v1::TaskState state_of(const job& owner) const;
 
   // The queue.
-  void enqueue(task_of t);
+  void enqueue(task_of t, bool was_refused = false);
   void dequeue(task_of t);
-  void list(queue_class& queue);
-  void unlist(queue_class& queue);
+  void list(queue_class& queue, place at);
+  void list(queue_class& queue) { list(queue, queue.at); }
+  std::int32_t tier_of(const queue_class& queue) const;
+  void grow_older();
   bool is_blocked(const queue_class& queue) const;
   void unblock();
   void forget_classes();
-  std::vector<task_of> next_of(queue_class& queue);
+  std::vector<task_of> next_of(queue_class& queue, double next_charge);
   void pump(instant now, outbox& out);
+
+  // Tenants.
+  void count_users(job& owner);
+  result<> check_tenants(const v1::Job& wire) const;
+  void note_time(instant now);
+  void count_capacity();
+  static bool has_room(task_of t);
+  void charge(task_of t, bool is_charged);
+  void unpark(const fair_share::tenant& tenant);
+  void forget_tenants();
 
   // Bids and awards.
   void ask_for_bids(const class_ptr& queue, std::vector<task_of> tasks,
@@ -260,15 +308,19 @@ private:
   void ask_to_stop(instant now, outbox& out);
 
   jobs_options options_;
+  fair_share share_;
   std::map<std::string, job> jobs_;
   // In recovery.
   std::map<std::string, mesh::v1::TaskRecord> task_records_;
   std::map<std::string, mesh::v1::AllocationRecord> allocations_;
   std::map<std::string, mesh::v1::MovedRecord> moved_;
   std::unordered_map<std::string, class_ptr> classes_; ///< By profile.
-  std::map<class_order, queue_class*> order_;   ///< To award, first to last.
-  std::map<class_order, queue_class*> blocked_; ///< Fit nowhere for now.
-  class_order retried_{}; ///< Of the blocked ones, the last tried in turn.
+  waiting_line<queue_class> ready_; ///< To award, first to last.
+  std::map<line_key, queue_class*> blocked_;
+  line_key retried_{}; ///< Of the blocked ones, the last tried in turn.
+  std::map<const fair_share::tenant*, std::map<line_key, queue_class*>> parked_;
+  std::int64_t now_ = -1; ///< Steady milliseconds, of the last message.
+  std::int64_t aged_at_ = 0;
   std::map<std::uint64_t, open_award> awards_;
   std::map<std::uint64_t, open_bid> bids_;
   std::map<std::string, cell_view> cells_; ///< That are reachable.

@@ -89,7 +89,7 @@ void jobs::choose(std::uint64_t number, instant now, outbox& out) {
   auto& queue = *bid.queue;
   if (!whole) { // The offers are of other tasks: ask again.
     for (const auto t : bid.tasks)
-      enqueue(t);
+      enqueue(t, true);
     return;
   }
   std::vector<task_of> nowhere;
@@ -101,7 +101,7 @@ void jobs::choose(std::uint64_t number, instant now, outbox& out) {
     for (const auto& [name, reply] : bid.replies)
       queue.refused_at[name] = reply.freed();
     for (const auto t : nowhere)
-      enqueue(t);
+      enqueue(t, true);
   }
   for (auto& [name, tasks] : to)
     award(name, bid.queue, std::move(tasks), now, out);
@@ -180,6 +180,10 @@ void jobs::answered(const mesh::v1::AwardReply& reply, instant now,
                     ? std::max<std::size_t>(1, open.tasks.size() - refused)
                     : std::min(options_.award_batch,
                                std::max(queue.batch, 2 * open.tasks.size()));
+  if (refused < open.tasks.size()) {
+    queue.since = now_;
+    list(queue);
+  }
   pump(now, out);
 }
 
@@ -210,7 +214,12 @@ bool jobs::answered(task_of t, const mesh::v1::AwardResult& result, instant now,
     return true;
   }
   set_state(t, v1::QUEUED);
-  enqueue(t);
+  // What is on disk as awarded is awarded again after a crash: before its place
+  // in a quota goes to another, the disk must know better.
+  if (t->elsewhere_on_disk
+      && t.owner->charged[t->group].tenant->quota != tenant_amounts{})
+    write(t, out);
+  enqueue(t, true);
   return false;
 }
 

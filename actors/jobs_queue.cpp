@@ -13,13 +13,17 @@ constexpr std::int64_t sweep_milliseconds = 10'000;
 } // namespace
 
 /// @pre The task is QUEUED and waits nowhere yet.
-void jobs::enqueue(task_of t) {
+/// @param was_refused It goes on waiting: it does not begin to.
+void jobs::enqueue(task_of t, bool was_refused) {
+  charge(t, false);
   if (is_held(t))
     return; // What holds it enqueues it then.
   auto& queue = *t.owner->classes[t->group];
+  if (queue.waiting.empty() && !was_refused)
+    queue.since = now_;
   // Jobs mostly come in order, so the end is mostly right.
   queue.waiting.insert(queue.waiting.end(), t);
-  list(queue);
+  list(queue, queue.at == place::nowhere ? place::ready : queue.at);
 }
 
 void jobs::dequeue(task_of t) {
@@ -34,25 +38,71 @@ void jobs::dequeue(task_of t) {
 }
 
 /// Puts the class where its oldest task belongs.
-void jobs::list(queue_class& queue) {
-  if (queue.waiting.empty()) {
-    unlist(queue);
+void jobs::list(queue_class& queue, place at) {
+  line_key key;
+  if (queue.waiting.empty())
+    at = place::nowhere;
+  else
+    key = {tier_of(queue), queue.waiting.begin()->owner->record.number(),
+           queue.number};
+  if (queue.at == at && queue.listed == key)
     return;
+  switch (queue.at) {
+  case place::nowhere:
+    break;
+  case place::ready:
+    ready_.erase(queue.listed, queue.tenant);
+    break;
+  case place::blocked:
+    blocked_.erase(queue.listed);
+    break;
+  case place::parked:
+    parked_[queue.tenant].erase(queue.listed);
+    break;
   }
-  const class_order order{-queue.priority,
-                          queue.waiting.begin()->owner->record.number(),
-                          queue.number};
-  if (queue.is_listed && queue.listed == order)
-    return;
-  unlist(queue);
-  queue.listed = order;
-  queue.is_listed = true;
-  (queue.blocked ? blocked_ : order_).emplace(order, &queue);
+  queue.at = at;
+  queue.listed = key;
+  switch (at) {
+  case place::nowhere:
+    break;
+  case place::ready:
+    ready_.insert(key, queue.tenant, &queue);
+    break;
+  case place::blocked:
+    blocked_.emplace(key, &queue);
+    break;
+  case place::parked:
+    parked_[queue.tenant].emplace(key, &queue);
+    break;
+  }
 }
 
-void jobs::unlist(queue_class& queue) {
-  if (std::exchange(queue.is_listed, false))
-    (queue.blocked ? blocked_ : order_).erase(queue.listed);
+/// What has waited counts as higher priority, so that none waits for ever.
+std::int32_t jobs::tier_of(const queue_class& queue) const {
+  const auto waited = queue.since < 0 ? 0 : now_ - queue.since;
+  constexpr std::int64_t most = 1 << 30;
+  return -queue.priority
+         - static_cast<std::int32_t>(
+             std::min(waited / options_.age_milliseconds, most));
+}
+
+/// Not at each tick: with many classes it takes a while.
+void jobs::grow_older() {
+  if (aged_at_ >= 0 && now_ - aged_at_ < options_.age_milliseconds / 8)
+    return;
+  aged_at_ = now_;
+  std::vector<queue_class*> older;
+  const auto look = [&](const line_key& key, queue_class* queue) {
+    if (queue->since < 0)
+      queue->since = now_; // It is from before the start.
+    if (tier_of(*queue) != key.tier)
+      older.push_back(queue);
+  };
+  ready_.for_each(look);
+  for (const auto& [key, queue] : blocked_)
+    look(key, queue);
+  for (auto* queue : older)
+    list(*queue);
 }
 
 bool jobs::is_blocked(const queue_class& queue) const {
@@ -82,11 +132,8 @@ void jobs::unblock() {
     ++next;
   }
   for (auto* queue : retry) {
-    if (!queue->blocked || is_blocked(*queue))
-      continue;
-    unlist(*queue);
-    queue->blocked = false;
-    list(*queue);
+    if (queue->at == place::blocked && !is_blocked(*queue))
+      list(*queue, place::ready);
   }
 }
 
@@ -96,14 +143,32 @@ void jobs::forget_classes() {
   });
 }
 
-/// The next tasks to award together: all that wait of a gang, or one batch.
-std::vector<jobs::task_of> jobs::next_of(queue_class& queue) {
+/// The next tasks to award together: all that wait of a gang, or of a class as
+/// many as it is its tenant's turn for. From here on they are charged.
+/// @returns None when its tenant's quota has no room for the first.
+std::vector<jobs::task_of> jobs::next_of(queue_class& queue,
+                                         double next_charge) {
   const auto most = queue.gang ? queue.waiting.size()
                                : std::min(queue.batch, queue.waiting.size());
-  const auto end
-      = std::next(queue.waiting.begin(), static_cast<std::ptrdiff_t>(most));
-  std::vector<task_of> tasks{queue.waiting.begin(), end};
-  queue.waiting.erase(queue.waiting.begin(), end);
+  if (queue.gang) {
+    tenant_amounts all;
+    for (const auto t : queue.waiting)
+      all += t.owner->charged[t->group].most;
+    if (!fair_share::has_room(*queue.tenant, all))
+      return {};
+  }
+  std::vector<task_of> tasks;
+  for (const auto t : queue.waiting) {
+    if (tasks.size() == most || !has_room(t)
+        || (!queue.gang && !tasks.empty()
+            && share_.charge(*queue.tenant) > next_charge))
+      break;
+    charge(t, true);
+    tasks.push_back(t);
+  }
+  queue.waiting.erase(queue.waiting.begin(),
+                      std::next(queue.waiting.begin(),
+                                static_cast<std::ptrdiff_t>(tasks.size())));
   list(queue);
   return tasks;
 }
@@ -119,15 +184,18 @@ void jobs::pump(instant now, outbox& out) {
   }
   if (cells.empty())
     return;
-  while (!order_.empty() && open < options_.award_window * cells.size()) {
-    auto& queue = *order_.begin()->second;
+  while (!ready_.empty() && open < options_.award_window * cells.size()) {
+    const auto turn = ready_.first(share_);
+    auto& queue = *turn.entry;
     if (is_blocked(queue)) {
-      unlist(queue);
-      queue.blocked = true;
-      list(queue);
+      list(queue, place::blocked);
       continue;
     }
-    auto tasks = next_of(queue);
+    auto tasks = next_of(queue, turn.next_charge);
+    if (tasks.empty()) {
+      list(queue, place::parked);
+      continue;
+    }
     const auto first = tasks.front();
     const class_ptr shared = first.owner->classes[first->group];
     if (cells.size() == 1)
@@ -153,10 +221,13 @@ void jobs::set_peers(std::vector<std::string> reachable) {
   for (auto& [name, cell] : cells_)
     cell.open_awards = static_cast<std::size_t>(std::ranges::count_if(
         awards_, [&](const auto& entry) { return entry.second.cell == name; }));
+  count_capacity();
   unblock();
 }
 
 void jobs::tick(instant now, outbox& out) {
+  note_time(now);
+  grow_older();
   forget_oldest(out);
   release_due(now);
   resend(now, out);
@@ -164,6 +235,7 @@ void jobs::tick(instant now, outbox& out) {
   if (now.steady_milliseconds - swept_at_ >= sweep_milliseconds) {
     swept_at_ = now.steady_milliseconds;
     forget_classes();
+    forget_tenants();
   }
   pump(now, out);
 }

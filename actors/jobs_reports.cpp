@@ -1,5 +1,6 @@
 #include "actors/jobs.hpp"
 #include "actors/records.hpp"
+#include "messages/convert.hpp"
 
 #include <fmt/core.h>
 
@@ -17,6 +18,7 @@ constexpr std::int64_t stop_again_milliseconds = 1'000;
 
 void jobs::take(const mesh::v1::Envelope& envelope, instant now, outbox& out) {
   using mesh::v1::Envelope;
+  note_time(now);
   switch (envelope.payload_case()) {
   case Envelope::kBidReply: {
     const auto& reply = envelope.bid_reply();
@@ -66,6 +68,8 @@ void jobs::freed(const mesh::v1::CellFreed& news, instant now, outbox& out) {
         open.sent_at = now.steady_milliseconds - options_.resend_milliseconds;
   }
   cell.freed = std::max(cell.freed, news.freed());
+  cell.capacity = from_proto(news.capacity());
+  count_capacity();
   unblock();
   pump(now, out);
 }
@@ -207,6 +211,7 @@ void jobs::requeue(task_of t, bool failed, const v1::Outcome& outcome,
 
 result<v1::JobStatus> jobs::cancel(const v1::CancelJobRequest& request,
                                    instant now, outbox& out) {
+  note_time(now);
   auto found = jobs_.find(request.id());
   if (found == jobs_.end())
     return error{error_code::not_found,
@@ -257,42 +262,6 @@ void jobs::ask_to_stop(instant now, outbox& out) {
   for (auto& [cell, batch] : batches)
     *out.to(cell, mesh::v1::Envelope::ALLOCATOR).mutable_stop_batch()
         = std::move(batch);
-}
-
-result<> jobs::check_invariants() const {
-  decltype(counts_) counts{};
-  for (const auto& [id, owner] : jobs_)
-    for (std::uint32_t i = 0; i < owner.tasks.size(); ++i) {
-      const task_of t{const_cast<job*>(&owner), i}; // Read only, below.
-      ++counts[t->state];
-      const bool waits = owner.classes[t->group]->waiting.contains(t);
-      const bool is_open = awards_.contains(t->open) || bids_.contains(t->open);
-      const bool is_queued = t->state == v1::QUEUED && t->open == 0;
-      if (waits != (is_queued && !is_held(t)))
-        return {error_code::conflict,
-                fmt::format("{} is queued or waits, not both", id_of(t))};
-      if ((is_queued && t->not_before != 0)
-          != timers_.contains({t->not_before, owner.record.number(), t.index}))
-        return {error_code::conflict,
-                fmt::format("{} waits for a time without a timer", id_of(t))};
-      const bool after_others
-          = owner.parents_left > 0
-            || (owner.stages && owner.stages->parents_left[t->group] > 0);
-      if (after_others && t->state != v1::QUEUED && t->state != v1::CANCELLED)
-        return {error_code::conflict,
-                fmt::format("{} is after what has not finished", id_of(t))};
-      if (t->open != 0 && !is_open)
-        return {error_code::conflict,
-                fmt::format("{} waits for an answer to nothing", id_of(t))};
-    }
-  if (counts != counts_)
-    return {error_code::conflict, "tasks by state are counted wrongly"};
-  for (const auto* listed : {&order_, &blocked_})
-    for (const auto& [order, queue] : *listed)
-      if (queue->waiting.empty() || queue->listed != order
-          || queue->blocked != (listed == &blocked_))
-        return {error_code::conflict, "a class is listed wrongly"};
-  return done{};
 }
 
 } // namespace skerry

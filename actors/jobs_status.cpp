@@ -49,6 +49,16 @@ v1::JobStatus jobs::status_of(const job& owner, bool whole) const {
   return status;
 }
 
+std::string jobs::waits_because(task_of t) const {
+  if (is_held(t))
+    return held_because(t);
+  const auto& queue = *t.owner->classes[t->group];
+  if (queue.at == place::parked)
+    return fmt::format("the quota of tenant {} has no room for it now",
+                       queue.tenant->name);
+  return queue.why;
+}
+
 v1::TaskStatus jobs::status_of(task_of t) const {
   v1::TaskStatus status;
   const auto& task = *t;
@@ -64,8 +74,7 @@ v1::TaskStatus jobs::status_of(task_of t) const {
   *status.mutable_demand()
       = task.demand != nullptr ? *task.demand : group_of(t).profile().demand();
   if (task.state == v1::QUEUED)
-    status.set_waits_for(is_held(t) ? held_because(t)
-                                    : t.owner->classes[task.group]->why);
+    status.set_waits_for(waits_because(t));
   if (task.state == v1::CANCELLED && task.outcome.reason().empty())
     status.mutable_outcome()->set_reason(held_because(t));
   if (task.is_awarding() && !cells_.contains(task.cell))
@@ -143,6 +152,9 @@ mesh::v1::Answer jobs::answer(const mesh::v1::Question& question, instant now,
     break;
   case Question::kJobs:
     *answer.mutable_jobs() = list(question.jobs());
+    break;
+  case Question::kTenants:
+    *answer.mutable_tenants() = tenants();
     break;
   case Question::kLogs:
     take_status(task_status(question.logs().task()));

@@ -91,6 +91,8 @@ public:
                      reply<v1::ForgetServerReply> then) override;
   void islands(v1::IslandsRequest request,
                reply<v1::IslandsReply> then) override;
+  void tenants(v1::TenantsRequest request,
+               reply<v1::TenantsReply> then) override;
   void learner(v1::LearnerRequest request,
                reply<v1::LearnerReply> then) override;
   void policies(v1::PolicyCommand asked,

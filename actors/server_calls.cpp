@@ -109,6 +109,22 @@ void running_server::jobs(v1::ListJobsRequest request,
           });
 }
 
+void running_server::tenants(v1::TenantsRequest request,
+                             reply<v1::TenantsReply> then) {
+  mesh::v1::Question question;
+  *question.mutable_tenants() = request;
+  ask_all(mesh::v1::Envelope::JOBS, std::move(question),
+          [this, then = answered_for_sure(std::move(then))](
+              const questions::answers& answers) {
+            v1::TenantsReply all;
+            for (const auto& [from, answer] : answers)
+              all.mutable_tenants()->MergeFrom(answer.tenants().tenants());
+            for (const auto& name : missing(answers))
+              all.add_unreachable_servers(name);
+            then(std::move(all));
+          });
+}
+
 /// Of all cells, the one that has the task or its node answers.
 void running_server::ask_cell_of(
     const std::string& task, mesh::v1::Question question,

@@ -34,6 +34,12 @@ private:
     return forward(in_, *call, request, reply, &cluster_gateway::learner);
   }
 
+  grpc::ServerUnaryReactor* Tenants(grpc::CallbackServerContext* call,
+                                    const v1::TenantsRequest* request,
+                                    v1::TenantsReply* reply) override {
+    return forward(in_, *call, request, reply, &cluster_gateway::tenants);
+  }
+
   service_context& in_;
 };
 

@@ -258,6 +258,19 @@ result<view> view_resizes(client& cluster, const selection& what,
   return view{json_of(all), resizes_table(all)};
 }
 
+result<view> view_tenants(client& cluster, const selection& what,
+                          console& out) {
+  auto reply = cluster.call(&v1::Cluster::Stub::Tenants, {});
+  if (!reply)
+    return reply.failure();
+  if (what.notes)
+    for (const auto& server : reply->unreachable_servers())
+      out.note(fmt::format("server {} does not answer; what tenants have "
+                           "there is not shown",
+                           server));
+  return view{json_of(*reply), tenants_table(*reply)};
+}
+
 result<view> view_decisions(client& cluster, const selection& what, console&) {
   v1::ListDecisionsRequest request;
   request.set_limit(std::min<std::uint32_t>(what.limit, 1000));
@@ -345,6 +358,8 @@ void add_get_command(CLI::App& parent, const global_flags& globals,
   resizes.add_option("--task", flags->task, "Only this task")
       ->type_name("ID")
       ->check(refuse_empty);
+  add_list(get, globals, chosen, flags, "tenants",
+           "Shares and quotas of tenants, at each server", view_tenants);
   auto& decisions
       = add_list(get, globals, chosen, flags, "decisions",
                  "The last decisions, newest first", view_decisions);

@@ -61,11 +61,19 @@ mesh_options mesh_of(const configuration& from) {
   return mesh;
 }
 
-jobs_options jobs_of(const limits_section& from) {
+jobs_options jobs_of(const configuration& from) {
   jobs_options jobs;
-  jobs.max_live_tasks = static_cast<std::size_t>(from.live_tasks);
-  jobs.max_ended_jobs = static_cast<std::size_t>(from.ended_jobs);
-  jobs.max_tasks_per_job = static_cast<std::uint32_t>(from.tasks_per_job);
+  jobs.max_live_tasks = static_cast<std::size_t>(from.limits.live_tasks);
+  jobs.max_ended_jobs = static_cast<std::size_t>(from.limits.ended_jobs);
+  jobs.max_tasks_per_job
+      = static_cast<std::uint32_t>(from.limits.tasks_per_job);
+  jobs.age_milliseconds = from.queue.age_milliseconds;
+  jobs.share.half_life_milliseconds = from.queue.half_life_milliseconds;
+  for (const auto& tenant : from.tenants)
+    jobs.tenants.push_back(
+        {tenant.name,
+         static_cast<double>(tenant.weight_milli) / 1000,
+         {{tenant.cpu_millicores, tenant.memory_bytes, tenant.gpu_milli}}});
   return jobs;
 }
 
@@ -238,7 +246,7 @@ result<server_setup> server_setup_of(const configuration& from) {
   out.server.version = version();
   out.server.mesh = mesh_of(from);
   out.server.with_mesh = !from.server.mesh_listen.empty();
-  out.server.jobs = jobs_of(from.limits);
+  out.server.jobs = jobs_of(from);
   auto policy = find_policy(from.policy.name);
   if (!policy)
     return policy.failure();

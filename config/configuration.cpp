@@ -4,6 +4,8 @@
 #include "config/settings.hpp"
 #include "config/suggestion.hpp"
 #include "config/table_reader.hpp"
+#include "config/units.hpp"
+#include "scheduling/specs.hpp"
 
 #include <fmt/format.h>
 
@@ -60,6 +62,10 @@ public:
       while (i < settings_.size() && settings_[i].section == section)
         ++i;
     }
+    root.table("tenants", [&](table_reader& all) {
+      for (const auto& name : all.names())
+        all.table(name, [&](table_reader& keys) { take(name, keys, path); });
+    });
     root.finish();
     if (!faults.empty())
       fault(faults.to_error().message);
@@ -96,12 +102,13 @@ public:
     loaded_configuration out{
         .values = values_, .settings = {}, .file = file, .notes = notes_};
     for (std::size_t i = 0; i < settings_.size(); ++i)
-      out.settings.push_back({.section = settings_[i].section,
-                              .key = settings_[i].key,
+      out.settings.push_back({.section = std::string{settings_[i].section},
+                              .key = std::string{settings_[i].key},
                               .values = values_of(settings_[i]),
                               .is_list = std::holds_alternative<setting::list>(
                                   settings_[i].target),
                               .from = from_[i]});
+    out.settings.insert(out.settings.end(), tenants_.begin(), tenants_.end());
     return out;
   }
 
@@ -112,6 +119,36 @@ private:
     read(what, section);
     if (value != nullptr)
       from_[index] = fmt::format("{}:{}", path, value->at.line);
+  }
+
+  /// A section of its own for each tenant; only the file has them.
+  void take(const std::string& name, table_reader& keys,
+            const std::string& path) {
+    auto& tenant = values_.tenants.emplace_back();
+    tenant.name = name;
+    if (auto ok = validate_id(name, "the tenant's name"); !ok)
+      keys.fault("", ok.failure().message);
+    const auto note
+        = [&](table_reader& in, std::string_view key, std::string text) {
+            if (const auto* value = in.find(key))
+              tenants_.push_back(
+                  {.section = fmt::format("tenants.{}", name),
+                   .key = in.path_of(key).substr(keys.path_of("").size() + 1),
+                   .values = {std::move(text)},
+                   .is_list = false,
+                   .from = fmt::format("{}:{}", path, value->at.line)});
+          };
+    constexpr amount_range some{1, INT64_MAX};
+    keys.amount("weight", tenant.weight_milli, parse_milli, {1, 1'000'000'000});
+    note(keys, "weight", milli_text(tenant.weight_milli));
+    keys.table("quota", [&](table_reader& quota) {
+      quota.amount("cpu", tenant.cpu_millicores, parse_cpu_millicores, some);
+      quota.amount("memory", tenant.memory_bytes, parse_bytes, some);
+      quota.amount("gpus", tenant.gpu_milli, parse_milli, some);
+      note(quota, "cpu", milli_text(tenant.cpu_millicores));
+      note(quota, "memory", bytes_text(tenant.memory_bytes));
+      note(quota, "gpus", milli_text(tenant.gpu_milli));
+    });
   }
 
   /// A variable of another tool, or of a container's service links
@@ -160,7 +197,8 @@ private:
   configuration values_;
   std::vector<setting> settings_;
   std::vector<std::string> from_;
-  std::string faults_; ///< A line each.
+  std::vector<effective_setting> tenants_; ///< What the file says of them.
+  std::string faults_;                     ///< A line each.
   std::vector<std::string> notes_;
 };
 

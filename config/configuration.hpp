@@ -41,6 +41,20 @@ struct limits_section {
   std::int64_t tasks_per_request = 10'000;
 };
 
+struct queue_section {
+  std::int64_t age_milliseconds = 600'000;
+  std::int64_t half_life_milliseconds = 3'600'000;
+};
+
+/// Amounts: 0 is no limit.
+struct tenant_section {
+  std::string name;
+  std::int64_t weight_milli = 1000;
+  std::int64_t cpu_millicores = 0;
+  std::int64_t memory_bytes = 0;
+  std::int64_t gpu_milli = 0;
+};
+
 struct timing_section {
   std::int64_t lease_milliseconds = 15'000;
   std::int64_t lease_margin_milliseconds = 3'000;
@@ -147,6 +161,8 @@ struct configuration {
   tls_section tls;
   policy_section policy;
   limits_section limits;
+  queue_section queue;
+  std::vector<tenant_section> tenants; ///< [tenants.NAME], in the file's order.
   timing_section timing;
   islands_section islands;
   replay_section replay;
@@ -164,8 +180,8 @@ struct configuration {
 
 /// A setting as it is in force.
 struct effective_setting {
-  std::string_view section;
-  std::string_view key;
+  std::string section;
+  std::string key;
   std::vector<std::string> values; ///< One, or the items of a list.
   bool is_list = false;
   /// "default", "skerry.toml:3", "SKERRY_ADDRESS" or "--address".

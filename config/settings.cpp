@@ -231,13 +231,14 @@ std::vector<setting> settings_of(configuration& into) {
   using text = setting::text;
   using list = setting::list;
   using whole = setting::whole;
-  auto& [server, tls, policy, limits, timing, islands, replay, learner, league,
-         resizing, agent, client]
+  auto& [server, tls, policy, limits, queue, tenants, timing, islands, replay,
+         learner, league, resizing, agent, client]
       = into;
   using flag = setting::flag;
   using amount = setting::amount;
   constexpr std::int64_t day = 86'400'000;
   constexpr amount_range some{1, 100'000'000};
+  (void)tenants; // Whose names are not known here: see `read_tenants`.
   return {
       {"server", "name", text{&server.name, is_name}},
       {"server", "data", text{&server.data}},
@@ -255,6 +256,9 @@ std::vector<setting> settings_of(configuration& into) {
       {"limits", "ended_jobs", whole{&limits.ended_jobs, {0, some.most}}},
       {"limits", "tasks_per_job", whole{&limits.tasks_per_job, some}},
       {"limits", "tasks_per_request", whole{&limits.tasks_per_request, some}},
+      {"queue", "age", duration(queue.age_milliseconds, 1000, day)},
+      {"queue", "half_life",
+       duration(queue.half_life_milliseconds, 1000, 365 * day)},
       {"timing", "lease", duration(timing.lease_milliseconds, 1000, day)},
       {"timing", "lease_margin",
        duration(timing.lease_margin_milliseconds, 100, day)},

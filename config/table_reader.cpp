@@ -59,6 +59,13 @@ const document_value* table_reader::find(std::string_view key) {
   return nullptr;
 }
 
+std::vector<std::string> table_reader::names() const {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : *table_)
+    out.push_back(name.name);
+  return out;
+}
+
 std::string table_reader::path_of(std::string_view key) const {
   if (key.empty())
     return path_;

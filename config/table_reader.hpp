@@ -52,6 +52,8 @@ public:
   table_reader(const document_value& value, std::string path,
                fault_list& faults);
 
+  /// Of all keys; none of them counts as asked for.
+  std::vector<std::string> names() const;
   bool has(std::string_view key) { return find(key) != nullptr; }
   /// Nothing when it is not there. The key counts as asked for.
   const document_value* find(std::string_view key);

@@ -249,6 +249,19 @@ void add_implied_constraints(v1::Job& job) {
   }
 }
 
+v1::TenantAmounts to_proto(const tenant_amounts& amounts) {
+  v1::TenantAmounts out;
+  out.set_cpu_millicores(amounts.of[0]);
+  out.set_memory_bytes(amounts.of[1]);
+  out.set_gpu_milli(amounts.of[2]);
+  return out;
+}
+
+tenant_amounts from_proto(const v1::TenantAmounts& amounts) {
+  return {
+      {amounts.cpu_millicores(), amounts.memory_bytes(), amounts.gpu_milli()}};
+}
+
 result<> validate(const v1::Work& work) {
   switch (work.driver_case()) {
   case v1::Work::kExec:

@@ -4,6 +4,7 @@
 #include "messages/skerry/v1/agent_link.pb.h"
 #include "messages/skerry/v1/jobs.pb.h"
 #include "messages/skerry/v1/types.pb.h"
+#include "scheduling/fair_share.hpp"
 #include "scheduling/refusal.hpp"
 #include "scheduling/result.hpp"
 #include "scheduling/specs.hpp"
@@ -25,6 +26,9 @@ result<node_spec> from_proto(const v1::NodeSpec& node);
 
 v1::TaskProfile to_proto(const task_profile& profile);
 result<task_profile> from_proto(const v1::TaskProfile& profile);
+
+v1::TenantAmounts to_proto(const tenant_amounts& amounts);
+tenant_amounts from_proto(const v1::TenantAmounts& amounts);
 
 /// On nodes that only pretend: they can run no real process.
 inline constexpr std::string_view simulated_label = "skerry.simulated";

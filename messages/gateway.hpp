@@ -86,6 +86,8 @@ public:
       = 0;
   virtual void islands(v1::IslandsRequest request, reply<v1::IslandsReply> then)
       = 0;
+  virtual void tenants(v1::TenantsRequest request, reply<v1::TenantsReply> then)
+      = 0;
   virtual void learner(v1::LearnerRequest request, reply<v1::LearnerReply> then)
       = 0;
   /// Of the leagues of all servers, or of one. What a league refuses is in its

@@ -32,6 +32,10 @@ void sim_server::start() {
   of_jobs.award_window = 2;
   of_jobs.resend_milliseconds = 400;
   of_jobs.bid_milliseconds = 100;
+  of_jobs.age_milliseconds = 2'000;
+  of_jobs.share.half_life_milliseconds = 5'000;
+  // As much as the largest gang may come to hold.
+  of_jobs.tenants = {{"a", 1, {{12'000, 18LL << 30, 0}}}, {"b", 3, {}}};
   allocator_options of_cell;
   of_cell.server = name_;
   of_cell.epoch = epoch_;
@@ -118,6 +122,16 @@ void sim_server::when_awake(std::function<void()> what) {
     what();
 }
 
+void sim_server::check_quotas(const jobs& owned) const {
+  const auto all = owned.tenants();
+  for (const auto& one : all.tenants())
+    if (one.quota().cpu_millicores() > 0
+        && (one.held().cpu_millicores() > one.quota().cpu_millicores()
+            || one.held().memory_bytes() > one.quota().memory_bytes()))
+      world_.fail(
+          fmt::format("{}: tenant {} is over its quota", name_, one.name()));
+}
+
 template <class Role, class Work>
 void sim_server::with(std::unique_ptr<shared_role<Role>>& role,
                       const Work& work) {
@@ -126,6 +140,8 @@ void sim_server::with(std::unique_ptr<shared_role<Role>>& role,
     work(state, time(), out);
     if (auto sound = state.check_invariants(); !sound)
       world_.fail(fmt::format("{}: {}", name_, sound.failure().message));
+    if constexpr (std::is_same_v<Role, jobs>)
+      check_quotas(state);
   });
   if (!out.empty())
     hand_on(std::move(out));

@@ -41,6 +41,7 @@ public:
   const allocator& cell() const { return *cell_; }
 
 private:
+  void check_quotas(const jobs& owned) const;
   template <class Role, class Work>
   void with(std::unique_ptr<shared_role<Role>>& role, const Work& work);
   void check(const v1::DecideRequest& request,

@@ -57,6 +57,8 @@ v1::TaskGroup sim_users::a_group() {
     profile.mutable_maximum()->set_memory_bytes(std::int64_t{6} << 30);
   }
   profile.set_priority(static_cast<int>(world_.between(0, 1)));
+  if (world_.chance(700))
+    profile.set_tenant(world_.chance(500) ? "a" : "b");
   profile.set_max_attempts(world_.chance(100) ? 2 : 60'000);
   auto& work = *group.mutable_work();
   work.mutable_simulated()->set_duration_milliseconds(

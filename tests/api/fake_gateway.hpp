@@ -40,6 +40,7 @@ public:
   answer<v1::ForgetServerRequest, v1::ForgetServerReply> on_forget_server
       = not_set;
   answer<v1::IslandsRequest, v1::IslandsReply> on_islands = not_set;
+  answer<v1::TenantsRequest, v1::TenantsReply> on_tenants = not_set;
   answer<v1::LearnerRequest, v1::LearnerReply> on_learner = not_set;
   answer<v1::PolicyCommand, v1::PoliciesReply> on_policies = not_set;
 
@@ -152,6 +153,10 @@ public:
   void islands(v1::IslandsRequest request,
                reply<v1::IslandsReply> then) override {
     give(on_islands, request, std::move(then));
+  }
+  void tenants(v1::TenantsRequest request,
+               reply<v1::TenantsReply> then) override {
+    give(on_tenants, request, std::move(then));
   }
   void learner(v1::LearnerRequest request,
                reply<v1::LearnerReply> then) override {

@@ -82,6 +82,7 @@ public:
   fake_method<v1::ForgetServerRequest, v1::ForgetServerReply> forget_server;
   fake_method<v1::IslandsRequest, v1::IslandsReply> islands;
   fake_method<v1::LearnerRequest, v1::LearnerReply> learner;
+  fake_method<v1::TenantsRequest, v1::TenantsReply> tenants;
   fake_method<v1::ListPoliciesRequest, v1::PoliciesReply> policies;
   fake_method<v1::SubmitPolicyRequest, v1::PoliciesReply> submit_policy;
   fake_method<v1::PromotePolicyRequest, v1::PoliciesReply> promote;
@@ -166,6 +167,10 @@ private:
   grpc::Status Islands(context*, const v1::IslandsRequest* request,
                        v1::IslandsReply* reply) override {
     return islands.take(*request, *reply);
+  }
+  grpc::Status Tenants(context*, const v1::TenantsRequest* request,
+                       v1::TenantsReply* reply) override {
+    return tenants.take(*request, *reply);
   }
   grpc::Status Learner(context*, const v1::LearnerRequest* request,
                        v1::LearnerReply* reply) override {

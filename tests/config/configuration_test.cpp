@@ -90,6 +90,30 @@ TEST_CASE("what an agent offers has units and switches") {
       load_configuration({.environment = {{"SKERRY_AGENT_GPUS", "no"}}}));
 }
 
+TEST_CASE("a tenant has a section of its own") {
+  const auto loaded = load_text(R"(
+[tenants.science]
+weight = 2.5
+quota = { cpu = "1500m", memory = "1GiB", gpus = 2 }
+[tenants.web]
+)");
+  REQUIRE(loaded);
+  REQUIRE(loaded->values.tenants.size() == 2);
+  const auto& science = loaded->values.tenants[0];
+  CHECK(science.name == "science");
+  CHECK(science.weight_milli == 2500);
+  CHECK(science.cpu_millicores == 1500);
+  CHECK(science.memory_bytes == std::int64_t{1} << 30);
+  CHECK(science.gpu_milli == 2000);
+  CHECK(loaded->values.tenants[1].weight_milli == 1000);
+  const auto& shown = setting_of(*loaded, "tenants.science", "quota.gpus");
+  CHECK(shown.values.front() == "2");
+  CHECK(shown.from.ends_with(":4"));
+  CHECK(faults_of("[tenants.a]\nweight = 0\nquota = { cpus = 1 }\n")
+            .find("tenants.a.quota.cpus")
+        != std::string::npos);
+}
+
 TEST_CASE("flags stand above the environment, it above the file") {
   const fresh_directory folder;
   const auto file = folder.write(

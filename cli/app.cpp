@@ -90,6 +90,7 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
   add_departures_command(simulate, chosen);
   add_resizing_command(simulate, chosen);
   add_swf_command(simulate, chosen);
+  add_dag_command(simulate, chosen);
   add_synthetic_command(simulate, chosen);
   add_evolve_command(app, chosen);
   add_policy_command(app, flags, chosen);

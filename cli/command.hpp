@@ -30,6 +30,7 @@ void add_openb_command(CLI::App& parent, action& chosen);
 void add_departures_command(CLI::App& parent, action& chosen);
 void add_resizing_command(CLI::App& parent, action& chosen);
 void add_swf_command(CLI::App& parent, action& chosen);
+void add_dag_command(CLI::App& parent, action& chosen);
 void add_synthetic_command(CLI::App& parent, action& chosen);
 void add_evolve_command(CLI::App& parent, action& chosen);
 void add_replay_command(CLI::App& parent, action& chosen);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +21,7 @@ struct dag_flags {
   std::string slots = "50";
   std::string load = "0.85";
   std::string estimate_error = "0.3";
+  std::string move_seconds = "0";
   bool batch = false;
   std::string seeds;
   std::string orders;
@@ -64,6 +66,12 @@ result<dag_request> understand(const dag_flags& flags) {
   if (!error)
     return error.failure();
   request.options.estimate_error = *error;
+  constexpr double most = static_cast<double>(max_dag_move_ms) / 1000;
+  const auto move
+      = parse_decimal("--move-seconds", flags.move_seconds, 0, most);
+  if (!move)
+    return move.failure();
+  request.options.move_ms = std::llround(*move * 1000);
   auto seeds = parse_seeds("--seed", flags.seeds);
   if (!seeds)
     return seeds.failure();
@@ -92,6 +100,7 @@ json json_of(const dag_options& options, const named_run& run) {
   if (options.load > 0)
     object["load"] = options.load;
   object["estimate_error"] = options.estimate_error;
+  object["move_seconds"] = static_cast<double>(options.move_ms) / 1000;
   object["completion_seconds"] = {{"mean", report.mean_seconds},
                                   {"p50", report.p50_seconds},
                                   {"p95", report.p95_seconds},
@@ -208,6 +217,8 @@ void add_dag_command(CLI::App& parent, action& chosen) {
   option("--estimate-error", flags->estimate_error, "S",
          "How far a stage's time is from what the\norders know: standard "
          "deviation of its\nlogarithm");
+  option("--move-seconds", flags->move_seconds, "S",
+         "What a slot loses when it runs a task of\nanother job than before");
   add_list_flag(subcommand, "--seed", flags->seeds, "Of jobs and times")
       ->type_name("N,...")
       ->required();

@@ -75,14 +75,23 @@ bool dag_machine::arrive() {
   return true;
 }
 
+bool dag_machine::take_slot(std::uint32_t number) {
+  const auto warm = jobs_[number].warm > 0;
+  const auto slot = warm ? std::ranges::find(free_, number) : free_.begin();
+  if (*slot != nobody)
+    --jobs_[*slot].warm;
+  free_.erase(slot);
+  return warm;
+}
+
 void dag_machine::start(std::size_t position) {
   const auto number = ready_[position];
   auto& stage = stages_[number];
   auto& job = jobs_[stage.job];
-  const auto end_ms = now_ + times_[stage.next_time++];
+  const auto moves_ms = take_slot(stage.job) ? 0 : move_ms_;
+  const auto end_ms = now_ + moves_ms + times_[stage.next_time++];
   ends_.push_back({end_ms, number});
   std::ranges::push_heap(ends_, std::greater{});
-  --free_;
   ++job.running;
   job.left_ms -= stage.task_ms;
   if (--stage.unstarted == 0)
@@ -94,7 +103,8 @@ void dag_machine::start(std::size_t position) {
 bool dag_machine::end(std::uint32_t stage) {
   auto& state = stages_[stage];
   auto& job = jobs_[state.job];
-  ++free_;
+  free_.push_back(state.job);
+  ++job.warm;
   --job.running;
   if (--state.unended > 0)
     return false;

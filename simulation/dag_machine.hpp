@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -43,7 +44,9 @@ struct dag_key {
 /// @cost A task O(stages that could start + log slots).
 class dag_machine {
 public:
-  explicit dag_machine(std::uint32_t slots) : slots_{slots}, free_{slots} {}
+  /// @param move_ms See `dag_options::move_ms`.
+  explicit dag_machine(std::uint32_t slots, std::int64_t move_ms = 0)
+      : slots_{slots}, move_ms_{move_ms}, free_(slots, nobody) {}
 
   /// @param times Of the tasks, in ms, at least 1; stage by stage.
   /// @pre Jobs are added in order of their arrival, before anything runs.
@@ -55,9 +58,9 @@ public:
     while (ended_jobs_ < jobs_.size()) {
       const auto changed = advance();
       if constexpr (requires { order.changed(*this); })
-        if (changed && free_ > 0 && !ready_.empty())
+        if (changed && !free_.empty() && !ready_.empty())
           order.changed(*this);
-      while (free_ > 0 && !ready_.empty())
+      while (!free_.empty() && !ready_.empty())
         start(choose(order));
     }
   }
@@ -89,18 +92,23 @@ public:
   }
   std::int64_t end_ms(std::size_t job) const { return jobs_[job].end_ms; }
   std::uint32_t running(std::size_t job) const { return jobs_[job].running; }
+  /// Free slots that would start a task of it at once.
+  std::uint32_t warm(std::size_t job) const { return jobs_[job].warm; }
   /// Expected, of all tasks.
   double work_ms(std::size_t job) const { return jobs_[job].work_ms; }
   /// Expected, of the tasks that have not started.
   double left_ms(std::size_t job) const { return jobs_[job].left_ms; }
 
 private:
+  static constexpr auto nobody = std::numeric_limits<std::uint32_t>::max();
+
   struct job_state {
     std::int64_t arrival_ms = 0;
     std::int64_t end_ms = 0;
     std::uint32_t first_stage = 0;
     std::uint32_t stages_left = 0;
     std::uint32_t running = 0;
+    std::uint32_t warm = 0; ///< Free slots that ran a task of it last.
     double work_ms = 0;
     double left_ms = 0;
   };
@@ -138,13 +146,16 @@ private:
   /// To the next time at which something happens.
   /// @returns Whether a stage has become ready.
   bool advance();
-  void start(std::size_t position); ///< In `ready_`.
+  void start(std::size_t position);  ///< In `ready_`.
+  bool take_slot(std::uint32_t job); ///< @returns Whether it ran it before.
   bool arrive();
   bool end(std::uint32_t stage);
   void make_ready(std::uint32_t stage);
 
   std::uint32_t slots_;
-  std::uint32_t free_;
+  std::int64_t move_ms_;
+  /// Free slots, by the job whose task each ran last; freed first, first.
+  std::vector<std::uint32_t> free_;
   std::int64_t now_ = 0;
   std::vector<job_state> jobs_;
   std::vector<stage_state> stages_;

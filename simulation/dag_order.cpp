@@ -9,13 +9,15 @@
 namespace skerry {
 namespace {
 
-constexpr std::array<dag_order, 6> orders{
-    dag_order::fifo, dag_order::fair,          dag_order::weighted_fair,
-    dag_order::sjf,  dag_order::critical_path, dag_order::sjf_critical_path};
+constexpr std::array<dag_order, 7> orders{
+    dag_order::fifo,    dag_order::fair,          dag_order::weighted_fair,
+    dag_order::sjf,     dag_order::critical_path, dag_order::sjf_critical_path,
+    dag_order::sjf_stay};
 
-constexpr std::array<std::string_view, 6> names{
-    "fifo", "fair",          "weighted-fair",
-    "sjf",  "critical-path", "sjf-critical-path"};
+constexpr std::array<std::string_view, 7> names{
+    "fifo",    "fair",          "weighted-fair",
+    "sjf",     "critical-path", "sjf-critical-path",
+    "sjf-stay"};
 
 } // namespace
 

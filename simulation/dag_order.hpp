@@ -19,6 +19,8 @@ namespace skerry {
 /// sjf                Of the job with the least work that has not started.
 /// critical_path      With the longest way to the end of its job.
 /// sjf_critical_path  Of the job with the least work; within it, critical path.
+/// sjf_stay           As sjf, but slots stay with their job while it has tasks
+///                    to start: there is less to move.
 ///
 /// All know expected times, none knows true ones.
 ///
@@ -30,7 +32,8 @@ enum class dag_order : std::uint8_t {
   weighted_fair,
   sjf,
   critical_path,
-  sjf_critical_path
+  sjf_critical_path,
+  sjf_stay
 };
 
 std::span<const dag_order> all_dag_orders();
@@ -58,6 +61,8 @@ public:
       return {-machine.path_ms(stage)};
     case dag_order::sjf_critical_path:
       return {machine.left_ms(job), -machine.path_ms(stage)};
+    case dag_order::sjf_stay:
+      return {machine.warm(job) > 0 ? 0.0 : 1.0, machine.left_ms(job)};
     }
     return {};
   }

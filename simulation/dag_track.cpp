@@ -66,7 +66,7 @@ result<dag_trace> dag_trace::make(const dag_options& options) {
 }
 
 dag_machine dag_trace::machine() const {
-  dag_machine out{options_.slots};
+  dag_machine out{options_.slots, options_.move_ms};
   for (std::size_t job = 0; job < jobs_.size(); ++job)
     out.add(jobs_[job], times_[job]);
   return out;

@@ -160,6 +160,9 @@ result<> validate(const dag_options& options) {
   want(options.estimate_error >= 0 && options.estimate_error <= 2,
        fmt::format("estimates that err by {} (want 0 to 2)",
                    options.estimate_error));
+  want(options.move_ms >= 0 && options.move_ms <= max_dag_move_ms,
+       fmt::format("moves of {} ms (want 0 to {})", options.move_ms,
+                   max_dag_move_ms));
   if (faults.empty())
     return done{};
   return {error_code::invalid_argument, std::move(faults)};

@@ -34,6 +34,7 @@ struct dag_job {
 inline constexpr std::uint32_t max_dag_stages = 64;
 inline constexpr std::uint32_t max_dag_jobs = 100'000;
 inline constexpr std::uint32_t max_dag_slots = 100'000;
+inline constexpr std::int64_t max_dag_move_ms = 3'600'000;
 
 struct dag_options {
   std::uint32_t jobs = 100;
@@ -44,6 +45,9 @@ struct dag_options {
   /// Standard deviation of the logarithm of a stage's true mean around
   /// `task_ms`, whose mean is right; 0 to 2.
   double estimate_error = 0.3;
+  /// Before a slot runs a task of another job than the one before: what a
+  /// process of the job needs to start. 0 to `max_dag_move_ms`.
+  std::int64_t move_ms = 0;
   std::uint64_t seed = 1;
 };
 
@@ -63,8 +67,8 @@ result<> validate(const dag_options& options);
 ///    the stage and one of the task, both log-normal.
 ///  - Arrivals: Poisson, scaled to the load exactly, or all at once.
 ///
-/// These are not measured profiles; only the setting is that of the source,
-/// but for what it costs there to hand a slot from job to job.
+/// These are not measured profiles; only the setting is that of the source, in
+/// which handing a slot to another job takes some 2 s (`move_ms`).
 ///
 /// @source Mao et al., "Learning scheduling algorithms for data processing
 ///         clusters" (Decima), SIGCOMM 2019; tables and queries from the TPC-H

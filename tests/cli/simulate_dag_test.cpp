@@ -73,6 +73,7 @@ TEST_CASE("bad flags are refused") {
   refused(runs + "--load full", "--load: \"full\"");
   refused(runs + "--load 0.5 --batch", "--load excludes --batch");
   refused(runs + "--estimate-error 3", "--estimate-error: \"3\"");
+  refused(runs + "--move-seconds -1", "--move-seconds: \"-1\"");
   refused("--seed 1,1 --order sjf", "given twice");
   refused("--seed one --order sjf", "--seed: \"one\"");
   refused("--seed 1 --order lifo",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -97,13 +98,18 @@ TEST_SUITE_BEGIN("simulation/dag_machine");
 
 TEST_CASE("every order keeps to graph and slots, and leaves no slot idle") {
   for (const auto order : all_dag_orders())
-    for (const auto load : {0.0, 0.7})
+    for (const auto& [load, move_ms] :
+         {std::pair{0.0, 0}, std::pair{0.7, 0}, std::pair{0.7, 1500}})
       for (std::uint64_t seed = 1; seed <= 4; ++seed) {
         CAPTURE(to_string(order));
         CAPTURE(load);
+        CAPTURE(move_ms);
         CAPTURE(seed);
-        const auto trace = dag_trace::make(
-            {.jobs = 12, .slots = 23, .load = load, .seed = seed});
+        const auto trace = dag_trace::make({.jobs = 12,
+                                            .slots = 23,
+                                            .load = load,
+                                            .move_ms = move_ms,
+                                            .seed = seed});
         REQUIRE(trace);
         check_schedule(*trace, play(*trace, order));
       }
@@ -127,6 +133,36 @@ TEST_CASE("a job alone ends after its longest way") {
   CHECK(machine.end_ms(0) == 132);
   CHECK(machine.left_ms(0) == 0);
   CHECK(machine.ready().empty());
+}
+
+TEST_CASE("a slot that changes jobs moves first") {
+  // One slot, moves of 3: every job is new to it once. Stages of the first job
+  // follow each other without a move; the second job waits for both.
+  dag_machine machine{1, 3};
+  machine.add({.stages = {{2, 10, 0, {}}, {1, 5, 0, {0}}}},
+              std::vector<std::int64_t>{10, 10, 5});
+  machine.add({.stages = {{1, 7, 0, {}}}}, std::vector<std::int64_t>{7});
+  dag_rule rule{dag_order::fifo};
+  machine.run(rule);
+  CHECK(machine.end_ms(0) == 3 + 25);
+  CHECK(machine.end_ms(1) == 28 + 3 + 7);
+}
+
+TEST_CASE("a job takes its own slot, else that which is free for longest") {
+  // Two slots that the first two jobs have run on, until 3 + 4 and 3 + 9. The
+  // third comes at 20, takes the first, and stays on it.
+  dag_machine machine{2, 3};
+  const std::vector<std::int64_t> four{4};
+  machine.add({.stages = {{1, 4, 0, {}}}}, four);
+  machine.add({.stages = {{1, 9, 0, {}}}}, std::vector<std::int64_t>{9});
+  machine.add({.arrival_ms = 20, .stages = {{1, 4, 0, {}}, {1, 4, 0, {0}}}},
+              std::vector<std::int64_t>{4, 4});
+  dag_rule rule{dag_order::sjf};
+  machine.run(rule);
+  CHECK(machine.warm(0) == 0);
+  CHECK(machine.warm(1) == 1);
+  CHECK(machine.warm(2) == 1);
+  CHECK(machine.end_ms(2) == 20 + 3 + 8);
 }
 
 TEST_CASE("an order is told when there are other stages to choose from") {

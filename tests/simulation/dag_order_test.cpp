@@ -81,6 +81,15 @@ TEST_CASE("sjf-critical-path: the longest way within the least job") {
   CHECK(found.ends == numbers{45, 80, 15});
 }
 
+TEST_CASE("sjf-stay: slots keep their jobs, else the least work left") {
+  const auto found = play(dag_order::sjf_stay, 2);
+  // 0: C on both. 5: C has nothing to start: A, of less work than B. 6: C's
+  // slot and its last stage. 10: A. 15: A's slot. 20: A has nothing to start:
+  // B, and its second stage at 40.
+  CHECK(found.stages == numbers{3, 4, 0, 5, 0, 0, 1, 2});
+  CHECK(found.ends == numbers{25, 55, 10});
+}
+
 TEST_CASE("orders are found by their names") {
   for (const auto order : all_dag_orders())
     CHECK(find_dag_order(to_string(order)).value() == order);

@@ -353,7 +353,8 @@ void allocator::take(const mesh::v1::Envelope& envelope, instant now,
   using mesh::v1::Envelope;
   switch (envelope.payload_case()) {
   case Envelope::kBidRequest:
-    bid(envelope.bid_request(), envelope.from(), out);
+    *out.to(envelope.from(), mesh::v1::Envelope::JOBS).mutable_bid_reply()
+        = bid(envelope.bid_request(), out);
     break;
   case Envelope::kAwardBatch:
     award(envelope.award_batch(), envelope.from(), now, out);

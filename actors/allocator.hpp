@@ -270,8 +270,7 @@ private:
   result<allocation*> place(const mesh::v1::Award& award,
                             mesh::v1::AllocationRecord record, instant now,
                             outbox& out);
-  void bid(const mesh::v1::BidRequest& request, const std::string& from,
-           outbox& out);
+  mesh::v1::BidReply bid(const mesh::v1::BidRequest& request, outbox& out);
   std::optional<cell_policies::choice> choose(shape_id shape, bool is_decision,
                                               outbox& out);
   v1::Decision offer(const v1::TaskProfile& wire, int number, bool explain,

@@ -2,6 +2,7 @@
 #include "messages/convert.hpp"
 #include "scheduling/assert.hpp"
 #include "scheduling/explanation.hpp"
+#include "scheduling/smallest_change.hpp"
 
 #include <fmt/core.h>
 
@@ -41,6 +42,18 @@ void explain_to(v1::Decision& decision, const explanation& why,
     out->set_reason(std::move(reason));
     out->set_nodes(static_cast<std::uint32_t>(refusal.nodes));
   }
+}
+
+void suggest_to(v1::Decision& decision, const compiled_shape& shape,
+                const cluster& nodes) {
+  const auto change = find_smallest_change(nodes, shape);
+  if (!change)
+    return;
+  auto* out = decision.mutable_smallest_change();
+  out->set_text(change->text);
+  out->set_resource(change->resource);
+  out->set_less(change->less);
+  out->set_node(nodes.name(change->node));
 }
 
 } // namespace
@@ -113,6 +126,8 @@ v1::Decision allocator::offer(const v1::TaskProfile& wire, int number,
     explain_to(decision, explain_when_empty(nodes, nodes.shape(shape)), nodes);
   } else {
     explain_to(decision, explain(nodes, nodes.shape(shape)), nodes);
+    if (explain_too)
+      suggest_to(decision, nodes.shape(shape), nodes);
     if (options_.record_workload && !is_decision)
       recorder_.waits(profile->shape, unix_milliseconds_);
   }
@@ -120,18 +135,18 @@ v1::Decision allocator::offer(const v1::TaskProfile& wire, int number,
   return decision;
 }
 
-void allocator::bid(const mesh::v1::BidRequest& request,
-                    const std::string& from, outbox& out) {
-  auto* reply = out.to(from, mesh::v1::Envelope::JOBS).mutable_bid_reply();
-  reply->set_number(request.number());
-  reply->set_cell(options_.server);
-  reply->set_freed(freed_);
+mesh::v1::BidReply allocator::bid(const mesh::v1::BidRequest& request,
+                                  outbox& out) {
+  mesh::v1::BidReply reply;
+  reply.set_number(request.number());
+  reply.set_cell(options_.server);
+  reply.set_freed(freed_);
   const bool several = request.tasks_size() > 1;
   std::vector<task_ref> held;
   for (const auto& task : request.tasks()) {
     task_ref ref;
-    auto& bid = *reply->add_bids();
-    bid = offer(task, reply->bids_size(), request.explain(), false,
+    auto& bid = *reply.add_bids();
+    bid = offer(task, reply.bids_size(), request.explain(), false,
                 several ? &ref : nullptr, out);
     if (several && bid.placed())
       held.push_back(ref);
@@ -140,6 +155,7 @@ void allocator::bid(const mesh::v1::BidRequest& request,
   }
   for (const auto ref : held)
     SKERRY_ASSERT(ledger_->cancel(ref).has_value());
+  return reply;
 }
 
 result<v1::DecideReply> allocator::decide(const v1::DecideRequest& request,

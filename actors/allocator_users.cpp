@@ -43,6 +43,10 @@ mesh::v1::Answer allocator::answer(const mesh::v1::Question& question,
       *answer.mutable_failure() = failure_of(reply.failure());
     break;
   }
+  case Question::kBids:
+    for (const auto& asked : question.bids().asks())
+      *answer.mutable_bids()->add_replies() = bid(asked, out);
+    break;
   case Question::kReservations: {
     auto changed = reservations(question.reservations(), out);
     if (changed)

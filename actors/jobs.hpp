@@ -87,6 +87,9 @@ public:
   /// @returns The status that follows, `not_found`.
   result<v1::JobStatus> cancel(const v1::CancelJobRequest& request, instant now,
                                outbox& out);
+  /// Why its tasks wait, and what to ask the cells about it; `not_found`.
+  /// @cost O(tasks of the job + classes that wait).
+  result<mesh::v1::JobInQueue> explain(const std::string& id) const;
   /// Of the task's job, with this task alone; `not_found`.
   result<v1::JobStatus> task_status(const std::string& task) const;
   void describe(v1::ServerStatus& status) const;
@@ -255,9 +258,16 @@ private:
   void release_followers(instant now, outbox& out);
   void release_due(instant now);
   static std::int64_t retry_delay(task_of t);
+  result<const job*> owner_of(const std::string& id) const;
   v1::JobStatus status_of(const job& owner, bool whole) const;
   v1::TaskStatus status_of(task_of t) const;
   std::string waits_because(task_of t) const;
+  std::string turn_of(task_of t) const;
+  void explain(task_of first, v1::GroupExplanation& out) const;
+  void add_what_holds(task_of t, v1::GroupExplanation& out) const;
+  void add_ahead(const queue_class& queue, v1::GroupExplanation& out) const;
+  bool goes_before(const queue_class& one, const queue_class& other) const;
+  mesh::v1::BidRequest bid_request(task_of first) const;
   v1::TaskState state_of(const job& owner) const;
 
   // The queue.
@@ -282,6 +292,9 @@ private:
   void charge(task_of t, bool is_charged);
   void unpark(const fair_share::tenant& tenant);
   void forget_tenants();
+  v1::TenantStatus status_of(const fair_share::tenant& tenant,
+                             double weights) const;
+  double weights_in_use() const;
 
   // Bids and awards.
   void ask_for_bids(const class_ptr& queue, std::vector<task_of> tasks,

@@ -84,13 +84,20 @@ v1::TaskStatus jobs::status_of(task_of t) const {
   return status;
 }
 
-result<v1::JobStatus> jobs::status(const std::string& id) const {
-  auto owner = jobs_.find(id);
+result<const jobs::job*> jobs::owner_of(const std::string& id) const {
+  const auto owner = jobs_.find(id);
   if (owner == jobs_.end())
     return error{error_code::not_found,
                  fmt::format("no job {} was submitted to server {}", id,
                              options_.server)};
-  return status_of(owner->second, true);
+  return &owner->second;
+}
+
+result<v1::JobStatus> jobs::status(const std::string& id) const {
+  const auto owner = owner_of(id);
+  if (!owner)
+    return owner.failure();
+  return status_of(**owner, true);
 }
 
 v1::ListJobsReply jobs::list(const v1::ListJobsRequest& request) const {
@@ -146,6 +153,12 @@ mesh::v1::Answer jobs::answer(const mesh::v1::Question& question, instant now,
   switch (question.what_case()) {
   case Question::kJob:
     take_status(status(question.job().id()));
+    break;
+  case Question::kExplain:
+    if (auto got = explain(question.explain().id()))
+      *answer.mutable_in_queue() = std::move(*got);
+    else
+      *answer.mutable_failure() = failure_of(got.failure());
     break;
   case Question::kCancel:
     take_status(cancel(question.cancel(), now, out));

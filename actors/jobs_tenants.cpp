@@ -137,25 +137,36 @@ void jobs::forget_tenants() {
   });
 }
 
-v1::TenantsReply jobs::tenants() const {
-  double weights = 0; // Of those who want something.
+/// The weights of those who want something, together.
+double jobs::weights_in_use() const {
+  double weights = 0;
   for (const auto& [name, tenant] : share_.tenants())
     weights += tenant.queued + tenant.live > 0 ? tenant.weight : 0;
+  return weights;
+}
+
+v1::TenantStatus jobs::status_of(const fair_share::tenant& tenant,
+                                 double weights) const {
+  v1::TenantStatus status;
+  status.set_server(options_.server);
+  status.set_name(tenant.name);
+  status.set_weight(tenant.weight);
+  *status.mutable_quota() = to_proto(tenant.quota);
+  *status.mutable_held() = to_proto(tenant.held());
+  status.set_recent_share(share_.recent_share(tenant));
+  status.set_held_share(share_.held_share(tenant));
+  if (tenant.queued + tenant.live > 0)
+    status.set_fair_share(tenant.weight / weights);
+  status.set_queued(tenant.queued);
+  status.set_live(tenant.live);
+  return status;
+}
+
+v1::TenantsReply jobs::tenants() const {
+  const auto weights = weights_in_use();
   v1::TenantsReply reply;
-  for (const auto& [name, tenant] : share_.tenants()) {
-    auto* status = reply.add_tenants();
-    status->set_server(options_.server);
-    status->set_name(name);
-    status->set_weight(tenant.weight);
-    *status->mutable_quota() = to_proto(tenant.quota);
-    *status->mutable_held() = to_proto(tenant.held());
-    status->set_recent_share(share_.recent_share(tenant));
-    status->set_held_share(share_.held_share(tenant));
-    if (tenant.queued + tenant.live > 0)
-      status->set_fair_share(tenant.weight / weights);
-    status->set_queued(tenant.queued);
-    status->set_live(tenant.live);
-  }
+  for (const auto& [name, tenant] : share_.tenants())
+    *reply.add_tenants() = status_of(tenant, weights);
   return reply;
 }
 

@@ -68,6 +68,8 @@ public:
   void jobs(v1::ListJobsRequest request,
             reply<v1::ListJobsReply> then) override;
   void cancel(v1::CancelJobRequest request, reply<v1::JobStatus> then) override;
+  void explain(v1::GetJobRequest request,
+               reply<v1::JobExplanation> then) override;
   void logs(v1::LogsRequest request, reply<v1::LogsChunk> then) override;
   void resize(v1::ResizeRequest request, reply<v1::ResizeReply> then) override;
   void resizes(v1::ListResizesRequest request,
@@ -179,12 +181,13 @@ private:
   void change(const v1::ReservationsRequest& request,
               mesh::v1::ReservationCommand::Kind kind,
               reply<v1::ReservationsReply> then);
+  /// Asks all, of whom one knows: that nobody does is only sure when all have
+  /// answered.
+  void first_answer(mesh::v1::Envelope::Role role, mesh::v1::Question question,
+                    reply<mesh::v1::Answer> then);
   void first_status(mesh::v1::Question question, reply<v1::JobStatus> then);
   void node_command(mesh::v1::NodeCommand what,
                     std::function<void(result<mesh::v1::NodesAnswer>)> then);
-  /// Asks the cell that has the task, wherever its job was submitted.
-  void ask_cell_of(const std::string& task, mesh::v1::Question question,
-                   std::function<void(result<mesh::v1::Answer>)> then);
 
   server_options options_;
   std::unique_ptr<store> store_;

@@ -25,18 +25,17 @@ void running_server::ask_all(mesh::v1::Envelope::Role role,
   questions_->ask(reachable(), role, std::move(question), std::move(then));
 }
 
-/// The answer of the one server that knows the job. That nobody does is only
-/// sure when all have answered.
-void running_server::first_status(mesh::v1::Question question,
-                                  reply<v1::JobStatus> then) {
+void running_server::first_answer(mesh::v1::Envelope::Role role,
+                                  mesh::v1::Question question,
+                                  reply<mesh::v1::Answer> then) {
   ask_all(
-      mesh::v1::Envelope::JOBS, std::move(question),
+      role, std::move(question),
       [this, then = answered_for_sure(std::move(then))](
           const questions::answers& answers) {
         error why{error_code::unreachable, "no server has answered in time"};
         for (const auto& [from, answer] : answers) {
-          if (answer.has_job())
-            return then(answer.job());
+          if (!answer.has_failure())
+            return then(answer);
           if (!is_not_found(answer.failure())
               || why.code == error_code::unreachable)
             why = failure_of(answer.failure());
@@ -49,6 +48,16 @@ void running_server::first_status(mesh::v1::Question question,
                              away.size() == 1 ? "does" : "do")};
         then(why);
       });
+}
+
+void running_server::first_status(mesh::v1::Question question,
+                                  reply<v1::JobStatus> then) {
+  first_answer(mesh::v1::Envelope::JOBS, std::move(question),
+               [then = std::move(then)](result<mesh::v1::Answer> answer) {
+                 if (!answer)
+                   return then(answer.failure());
+                 then(std::move(*answer->mutable_job()));
+               });
 }
 
 // -- jobs ---------------------------------------------------------------------
@@ -125,24 +134,6 @@ void running_server::tenants(v1::TenantsRequest request,
           });
 }
 
-/// Of all cells, the one that has the task or its node answers.
-void running_server::ask_cell_of(
-    const std::string& task, mesh::v1::Question question,
-    std::function<void(result<mesh::v1::Answer>)> then) {
-  ask_all(mesh::v1::Envelope::ALLOCATOR, std::move(question),
-          [task, then = std::move(then)](const questions::answers& answers) {
-            error why{error_code::unreachable, "no cell has answered in time"};
-            for (const auto& [from, answer] : answers) {
-              if (!answer.has_failure())
-                return then(answer);
-              if (!is_not_found(answer.failure())
-                  || why.code == error_code::unreachable)
-                why = failure_of(answer.failure());
-            }
-            then(why);
-          });
-}
-
 void running_server::logs(v1::LogsRequest request, reply<v1::LogsChunk> then) {
   then = answered_for_sure(std::move(then));
   mesh::v1::Question where;
@@ -162,12 +153,12 @@ void running_server::logs(v1::LogsRequest request, reply<v1::LogsChunk> then) {
     request.set_node(node);
     mesh::v1::Question read;
     *read.mutable_logs() = request;
-    ask_cell_of(request.task(), std::move(read),
-                [then](result<mesh::v1::Answer> answer) {
-                  if (!answer)
-                    return then(answer.failure());
-                  then(answer->logs());
-                });
+    first_answer(mesh::v1::Envelope::ALLOCATOR, std::move(read),
+                 [then](result<mesh::v1::Answer> answer) {
+                   if (!answer)
+                     return then(answer.failure());
+                   then(answer->logs());
+                 });
   });
 }
 
@@ -177,13 +168,12 @@ void running_server::resize(v1::ResizeRequest request,
     return then(room.failure());
   mesh::v1::Question question;
   *question.mutable_resize() = request;
-  ask_cell_of(request.task(), std::move(question),
-              [then = answered_for_sure(std::move(then))](
-                  result<mesh::v1::Answer> answer) {
-                if (!answer)
-                  return then(answer.failure());
-                then(answer->resize());
-              });
+  first_answer(mesh::v1::Envelope::ALLOCATOR, std::move(question),
+               [then = std::move(then)](result<mesh::v1::Answer> answer) {
+                 if (!answer)
+                   return then(answer.failure());
+                 then(answer->resize());
+               });
 }
 
 void running_server::resizes(v1::ListResizesRequest request,

@@ -37,6 +37,12 @@ private:
     return forward(in_, *call, request, reply, &cluster_gateway::cancel);
   }
 
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* call,
+                                    const v1::GetJobRequest* request,
+                                    v1::JobExplanation* reply) override {
+    return forward(in_, *call, request, reply, &cluster_gateway::explain);
+  }
+
   grpc::ServerUnaryReactor* Resize(grpc::CallbackServerContext* call,
                                    const v1::ResizeRequest* request,
                                    v1::ResizeReply* reply) override {

@@ -69,6 +69,7 @@ void declare(CLI::App& app, global_flags& flags, action& chosen) {
   add_decide_command(app, flags, chosen);
   add_get_command(app, flags, chosen);
   add_describe_command(app, flags, chosen);
+  add_explain_command(app, flags, chosen);
   add_logs_command(app, flags, chosen);
   add_cancel_command(app, flags, chosen);
   add_resize_command(app, flags, chosen);

@@ -37,6 +37,8 @@ std::string replay_table(const v1::ServersReply& servers);
 std::string islands_table(const v1::IslandsReply& islands);
 std::string learner_table(const v1::LearnerReply& learners);
 std::string tenants_table(const v1::TenantsReply& tenants);
+/// Why a job waits.
+std::string explanation_text(const v1::JobExplanation& why);
 /// The last migrants, island by island.
 std::string migrations_table(const v1::IslandsReply& islands);
 std::string decision_records_table(const v1::ListDecisionsReply& decisions);

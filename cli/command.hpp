@@ -56,6 +56,8 @@ void add_get_command(CLI::App& parent, const global_flags& globals,
                      action& chosen);
 void add_describe_command(CLI::App& parent, const global_flags& globals,
                           action& chosen);
+void add_explain_command(CLI::App& parent, const global_flags& globals,
+                         action& chosen);
 void add_logs_command(CLI::App& parent, const global_flags& globals,
                       action& chosen);
 void add_cancel_command(CLI::App& parent, const global_flags& globals,

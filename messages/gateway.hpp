@@ -50,6 +50,9 @@ public:
       = 0;
   virtual void cancel(v1::CancelJobRequest request, reply<v1::JobStatus> then)
       = 0;
+  virtual void explain(v1::GetJobRequest request,
+                       reply<v1::JobExplanation> then)
+      = 0;
   virtual void logs(v1::LogsRequest request, reply<v1::LogsChunk> then) = 0;
   virtual void resize(v1::ResizeRequest request, reply<v1::ResizeReply> then)
       = 0;

@@ -24,6 +24,7 @@ public:
   answer<v1::GetJobRequest, v1::JobStatus> on_job = not_set;
   answer<v1::ListJobsRequest, v1::ListJobsReply> on_jobs = not_set;
   answer<v1::CancelJobRequest, v1::JobStatus> on_cancel = not_set;
+  answer<v1::GetJobRequest, v1::JobExplanation> on_explain = not_set;
   answer<v1::LogsRequest, v1::LogsChunk> on_logs = not_set;
   answer<v1::ResizeRequest, v1::ResizeReply> on_resize = not_set;
   answer<v1::ListResizesRequest, v1::ListResizesReply> on_resizes = not_set;
@@ -137,6 +138,10 @@ public:
   void set_condition(v1::SetConditionRequest request,
                      reply<v1::NodeStatus> then) override {
     give(on_condition, request, std::move(then));
+  }
+  void explain(v1::GetJobRequest request,
+               reply<v1::JobExplanation> then) override {
+    give(on_explain, request, std::move(then));
   }
   void forget(v1::GetNodeRequest request,
               reply<v1::ForgetReply> then) override {

@@ -46,6 +46,7 @@ TEST_CASE("every command explains itself, with an example") {
                                     "describe task",
                                     "describe node",
                                     "describe server",
+                                    "explain",
                                     "logs",
                                     "cancel",
                                     "resize",

@@ -1,5 +1,6 @@
 #include "tests/cli/process.hpp"
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include <csignal>
@@ -90,6 +91,44 @@ TEST_CASE("a cluster to try things out: decide, submit, watch it end") {
   const auto ended = cluster.end();
   CAPTURE(ended.err);
   CHECK(ended.exit_code == 0);
+}
+
+TEST_CASE("why a job waits, and what would let it start") {
+  dev_cluster cluster{{"--nodes", "1", "--time-scale", "100"}};
+  const auto node
+      = json::parse(cluster.ask(words("describe node sim-0 -o json")).out);
+  const int cores
+      = node["spec"]["capacity"]["cpu_millicores"].get<int>() / 1000;
+  const fresh_directory folder;
+  const auto submit = [&](const std::string& id, int cpu) {
+    const auto file = folder.write(
+        id + ".toml", fmt::format("id = \"{}\"\ncpu = {}\nsimulated = {{ "
+                                  "duration = \"10h\" }}\n",
+                                  id, cpu));
+    REQUIRE(cluster.ask({"submit", file}).exit_code == 0);
+  };
+  submit("first", 2);
+  submit("waits", cores);
+  const auto waits = [&] {
+    const auto ended = cluster.ask(words("explain waits -o json"));
+    REQUIRE(ended.exit_code == 0);
+    return json::parse(ended.out);
+  };
+  auto why = waits();
+  while (why["groups"][0]["cells"][0]["placed"] == true)
+    why = waits(); // The first has no place yet.
+  const auto& cell = why["groups"][0]["cells"][0];
+  CHECK(cell["smallest_change"]["text"] == "2 cores less cpu, on node sim-0");
+  const auto text = cluster.ask(words("explain waits")).out;
+  CHECK(text.find("2 cores less cpu, on node sim-0") != std::string::npos);
+  CHECK(text.find("ahead     nobody") != std::string::npos);
+  CHECK(cluster.ask(words("explain first"))
+            .out.find("it waits for nothing: all its tasks have a place")
+        != std::string::npos);
+  const auto missing = cluster.ask(words("explain nothing"));
+  CHECK(missing.exit_code == 2);
+  CHECK(missing.err.find("no job nothing") != std::string::npos);
+  CHECK(cluster.end().exit_code == 0);
 }
 
 TEST_CASE("a cluster without nodes is a cluster, too") {

@@ -25,6 +25,13 @@ struct waiting_job {
   std::int64_t bound = claims::never; ///< After its start.
 };
 
+/// Of 8 cores.
+node_index add_node(ledger& to, const char* name) {
+  return to.register_node({.name = name, .capacity = {8_cores, 8_GiB}}, 1)
+      .value()
+      .node;
+}
+
 /// A queue in order of arrival, before a small cluster.
 class batch_queue {
 public:
@@ -338,10 +345,7 @@ TEST_CASE("without end small tasks come; the large one starts all the same") {
 
 TEST_CASE("who does not take what is needed may stay for ever") {
   ledger on{1};
-  const auto node
-      = on.register_node({.name = "a", .capacity = {8_cores, 8_GiB}}, 1)
-            .value()
-            .node;
+  const auto node = add_node(on, "a");
   const auto shape_of = [&](millicores cpu) {
     return on.profile(on.intern({.shape = {.demand = {cpu, 1_GiB}}}).value())
         .shape;
@@ -389,14 +393,8 @@ TEST_CASE("who does not take what is needed may stay for ever") {
 
 TEST_CASE("what was kept on a lost node is kept on another") {
   ledger on{1};
-  const auto a
-      = on.register_node({.name = "a", .capacity = {8_cores, 8_GiB}}, 1)
-            .value()
-            .node;
-  const auto b
-      = on.register_node({.name = "b", .capacity = {8_cores, 8_GiB}}, 1)
-            .value()
-            .node;
+  const auto a = add_node(on, "a");
+  const auto b = add_node(on, "b");
   const auto profile
       = on.intern({.shape = {.demand = {6_cores, 1_GiB}}}).value();
   const auto six = on.profile(profile).shape;
@@ -422,10 +420,7 @@ TEST_CASE("what was kept on a lost node is kept on another") {
 
 TEST_CASE("who has a higher priority need not care for a claim") {
   ledger on{1};
-  const auto node
-      = on.register_node({.name = "a", .capacity = {8_cores, 8_GiB}}, 1)
-            .value()
-            .node;
+  const auto node = add_node(on, "a");
   const auto all
       = on.profile(on.intern({.shape = {.demand = {8_cores, 1_GiB}}}).value())
             .shape;
